@@ -1,4 +1,9 @@
-import type { ColumnMetadata, Field, SqlParameter } from '@aws-sdk/client-rds-data'
+import type {
+  ColumnMetadata,
+  Field,
+  ResultSetOptions,
+  SqlParameter,
+} from '@aws-sdk/client-rds-data'
 
 /** What one ExecuteStatement call sends. */
 export interface DataApiStatement {
@@ -7,15 +12,17 @@ export interface DataApiStatement {
   readonly parameters?: readonly SqlParameter[]
   /** Ask for column names and types; only then can rows be decoded. Default: false. */
   readonly includeResultMetadata?: boolean
+  /** How numbers come back; rows are decoded only from `RESULT_OPTIONS` of values.ts. */
+  readonly resultSetOptions?: ResultSetOptions
   /** Let the statement go on in the database when the 45 s limit cuts the call. Default: false. */
   readonly continueAfterTimeout?: boolean
 }
 
 /** What one ExecuteStatement call answers. */
 export interface DataApiResult {
-  readonly records?: Field[][]
-  readonly columnMetadata?: ColumnMetadata[]
-  readonly numberOfRecordsUpdated?: number
+  readonly records?: Field[][] | undefined
+  readonly columnMetadata?: ColumnMetadata[] | undefined
+  readonly numberOfRecordsUpdated?: number | undefined
 }
 
 /**

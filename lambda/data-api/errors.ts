@@ -1,0 +1,132 @@
+/** What is known of a call that failed: it did not run, it was refused by the database, or nobody can tell. */
+export type CallOutcome = 'not-run' | 'refused' | 'unknown'
+
+/**
+ * One Data API call that failed, with what PostgreSQL said about it.
+ *
+ * Inside a transaction it fails the revision even when it is caught, unless a `rollback to savepoint`
+ * sent through the session succeeds after it.
+ */
+export class StatementError extends Error {
+  override readonly name = 'StatementError'
+  /** SQLSTATE, under the name node-postgres gives it; `undefined` when the service and not PostgreSQL refused. */
+  readonly code: string | undefined
+  /** Name of the AWS exception, such as `DatabaseErrorException` or `TimeoutError`. */
+  readonly exception: string
+  readonly outcome: CallOutcome
+  /** The statement as it was sent. */
+  readonly sql: string
+  /** Where PostgreSQL saw the error: characters into `sql`, from 1. */
+  readonly position: number | undefined
+  readonly hint: string | undefined
+
+  constructor(sql: string, report: ErrorReport, cause: unknown) {
+    super(report.message, { cause })
+    this.code = report.code
+    this.exception = report.exception
+    this.outcome = report.outcome
+    this.sql = sql
+    this.position = report.position
+    this.hint = report.hint
+  }
+}
+
+interface ErrorReport {
+  readonly exception: string
+  readonly outcome: CallOutcome
+  readonly message: string
+  readonly code?: string | undefined
+  readonly position?: number | undefined
+  readonly hint?: string | undefined
+}
+
+/** Exceptions after which the statement certainly did not run, and the same call may be sent again. */
+const NOT_RUN = new Set([
+  'DatabaseResumingException',
+  'DatabaseNotFoundException',
+  'InvalidResourceStateException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'SecretsErrorException',
+])
+
+/** Exceptions of a request the service or the database looked at and refused. */
+const REFUSED = new Set([
+  'DatabaseErrorException',
+  'BadRequestException',
+  'ValidationException',
+  'UnsupportedResultException',
+  'TransactionNotFoundException',
+  'NotFoundException',
+  'HttpEndpointNotEnabledException',
+  'InvalidSecretException',
+  'AccessDeniedException',
+  'ForbiddenException',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+  'ExpiredTokenException',
+])
+
+/** The fix for errors that come from a literal whose type PostgreSQL could not know. */
+const TYPE_FIX =
+  "a value takes its type from where it stands: name the type after it, as in '…'::uuid or cast('…' as date)"
+const TYPE_ERRORS = new Set(['42804', '42725', '42883', '22P02', '42P18'])
+
+/** Reads an SDK error into a {@link StatementError}; `prefix` is the length of text the session put before the user's. */
+export function toStatementError(error: unknown, sql: string, prefix = 0): StatementError {
+  if (error instanceof StatementError) return error
+  const exception = error instanceof Error ? error.name : 'Error'
+  const text = error instanceof Error ? error.message : String(error)
+  const outcome: CallOutcome = NOT_RUN.has(exception)
+    ? 'not-run'
+    : REFUSED.has(exception)
+      ? 'refused'
+      : 'unknown'
+  const parsed = parseDatabaseMessage(text)
+  const position = parsed.position === undefined ? undefined : parsed.position - prefix
+  // Rotation: the service could not connect, so nothing ran.
+  if (parsed.code === '28P01')
+    return new StatementError(sql, { exception, ...parsed, outcome: 'not-run' }, error)
+  const report = {
+    exception,
+    ...parsed,
+    outcome,
+    position,
+    message: describe(exception, parsed, sql),
+  }
+  return new StatementError(sql, report, error)
+}
+
+interface DatabaseMessage {
+  readonly message: string
+  readonly code: string | undefined
+  readonly hint: string | undefined
+  readonly position: number | undefined
+}
+
+/** Takes `ERROR: …; Hint: …; Position: n; SQLState: xxxxx` apart; the service sends no Detail. */
+function parseDatabaseMessage(text: string): DatabaseMessage {
+  const match =
+    /^(?:ERROR: |FATAL: )?(?<message>.*?)(?:; Hint: (?<hint>.*?))?(?:; Position: (?<position>\d+))?; SQLState: (?<code>[0-9A-Z]{5})\s*$/s.exec(
+      text,
+    )
+  if (!match?.groups)
+    return { message: text, code: undefined, hint: undefined, position: undefined }
+  const { message = text, hint, position, code } = match.groups
+  return { message, code, hint, position: position === undefined ? undefined : Number(position) }
+}
+
+function describe(
+  exception: string,
+  { message, code, hint }: DatabaseMessage,
+  sql: string,
+): string {
+  const parts = [
+    code === undefined
+      ? `${message || 'no message'} (${exception})`
+      : `${message} (SQLSTATE ${code})`,
+  ]
+  if (hint) parts.push(hint)
+  if (code !== undefined && TYPE_ERRORS.has(code) && /['\d]/.test(sql)) parts.push(TYPE_FIX)
+  return parts.join('; ')
+}

@@ -1,0 +1,223 @@
+import { CommandError } from '../errors.ts'
+import { headOf, mayRepeat, refusesTransactions, resultFormOf, verbOf } from './classification.ts'
+import { refusalOf } from './refusals.ts'
+import { lineAt, scan, type Token } from './scanner.ts'
+
+/** One statement of a script. */
+export interface ScriptStatement {
+  /** From its first token to its last: without comments around it and without the semicolon. */
+  readonly sql: string
+  /** The line of the script on which it begins. */
+  readonly line: number
+}
+
+/**
+ * How the rows of a statement can be had: `select` and `returning` may stand in a `with … as materialized (…)`,
+ * `unmeasured` may answer rows but stands only by itself, `none` answers none.
+ */
+export type ResultForm = 'select' | 'returning' | 'unmeasured' | 'none'
+
+/** What the text of a statement tells about it. */
+export interface StatementFacts {
+  /** The statement without comments around it and without its semicolon. */
+  readonly sql: string
+  /** Its first keyword, in lower case. */
+  readonly verb: string
+  readonly resultForm: ResultForm
+  /** PostgreSQL refuses it inside a transaction block. */
+  readonly autocommitOnly: boolean
+  /**
+   * An autocommit block may send it again when nobody knows whether it was carried out: concurrent create and drop of
+   * a named index, reindex concurrently, vacuum, analyze, `add value if not exists`. (Where the first time succeeded,
+   * a create or drop without `if [not] exists` then fails and changes nothing.)
+   */
+  readonly repeatable: boolean
+}
+
+/**
+ * Splits a script at the semicolons that end statements: not those in strings, quoted names, comments, parentheses
+ * (`create rule`) and `begin atomic … end`. Empty pieces and comments around statements are left out.
+ *
+ * @throws CommandError with the line: a quote or comment that is never closed, a psql command, `copy … from stdin`.
+ */
+export function splitStatements(script: string): ScriptStatement[] {
+  let line = 1
+  let counted = 0
+  return Array.from(statementsOf(script), (tokens) => {
+    const { start, end } = extent(tokens)
+    line += lineAt(script.slice(counted, start), start - counted) - 1
+    counted = start
+    return { sql: script.slice(start, end), line }
+  })
+}
+
+/**
+ * Reads what the text of one statement tells about it.
+ *
+ * @throws CommandError for no statement, more than one, and as {@link splitStatements} does.
+ */
+export function statementFacts(sql: string): StatementFacts {
+  const tokens = onlyStatement(sql)
+  const { start, end } = extent(tokens)
+  return {
+    sql: sql.slice(start, end),
+    verb: verbOf(tokens),
+    resultForm: resultFormOf(tokens),
+    autocommitOnly: refusesTransactions(headOf(tokens)),
+    repeatable: mayRepeat(headOf(tokens)),
+  }
+}
+
+/** The `resultForm` of {@link statementFacts}. */
+export function resultForm(sql: string): ResultForm {
+  return statementFacts(sql).resultForm
+}
+
+/** The `repeatable` of {@link statementFacts}. */
+export function isRepeatable(sql: string): boolean {
+  return statementFacts(sql).repeatable
+}
+
+/** `rollback to savepoint`, the one statement that may follow a failed one. */
+export function isRollbackToSavepoint(sql: string): boolean {
+  if (!/rollback/i.test(sql)) return false
+  return /^rollback (work |transaction )?to /.test(headOf(onlyStatement(sql)))
+}
+
+/**
+ * Refuses what the SQL of a revision may not hold: more than one statement, statements that end or begin a
+ * transaction, and those whose effect stays on a pooled connection (`set` without `local`, `listen`, `prepare`,
+ * session-level advisory locks, …).
+ *
+ * @throws CommandError naming the right form.
+ */
+export function refuseStatement(sql: string): void {
+  const tokens = onlyStatement(sql)
+  const fix = refusalOf(tokens, headOf(tokens))
+  if (fix === undefined) return
+  const { start, end } = extent(tokens.slice(0, 2))
+  throw new CommandError(
+    'StatementNotAllowed',
+    `'${sql.slice(start, end).replace(/\s+/g, ' ')}' is not allowed in a revision: ${fix}`,
+  )
+}
+
+/**
+ * Refuses a statement in which a value did not stay one constant: it was put inside quotes, a dollar-quoted body or a
+ * comment, where its text would be read as something else, or it touches the text beside it (`${1}0`).
+ *
+ * @param literals where `literal()` wrote: start and end of each, in order.
+ * @throws CommandError
+ */
+export function refuseTornLiterals(
+  sql: string,
+  literals: Iterable<readonly [start: number, end: number]>,
+): void {
+  const tokens = [...scan(sql)]
+  let next = 0
+  for (const [start, end] of literals) {
+    while ((tokens[next]?.end ?? Infinity) <= start) next++
+    const first = next
+    while ((tokens[next]?.start ?? Infinity) < end) next++
+    if (!isWholeLiteral(tokens.slice(first, next), start, end)) {
+      throw new CommandError(
+        'TornLiteral',
+        `line ${lineAt(sql, start)}: a value stands inside quotes, a dollar-quoted body or a comment, or touches the text beside it: write \${value} by itself, as in '%' || \${value} || '%'; where SQL takes no value, write the text with sql.raw()`,
+      )
+    }
+  }
+}
+
+function isWholeLiteral(tokens: readonly Token[], start: number, end: number): boolean {
+  if (tokens[0]?.start !== start + 1 || tokens.at(-1)?.end !== end) return false
+  const [open, minus, number, close] = tokens
+  return (
+    tokens.length === 1 ||
+    (tokens.length === 4 &&
+      open?.text === '(' &&
+      minus?.text === '-' &&
+      number?.kind === 'number' &&
+      close?.text === ')')
+  )
+}
+
+/** Where a statement went wrong. */
+export interface SqlPosition {
+  readonly line: number
+  /** Counted in characters, from 1. */
+  readonly column: number
+  /** The text of the line. */
+  readonly text: string
+}
+
+/** Turns the `Position` of a database error, which counts characters (not UTF-16 units) from 1, into a line and a column. */
+export function positionToLine(sql: string, position: number): SqlPosition {
+  const before = [...sql].slice(0, Math.max(0, position - 1)).join('')
+  const line = lineAt(sql, before.length)
+  const begin = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r')) + 1
+  return {
+    line,
+    column: [...before.slice(begin)].length + 1,
+    text: /^.*/.exec(sql.slice(begin))?.[0] ?? '',
+  }
+}
+
+function* statementsOf(script: string): Generator<Token[], void, undefined> {
+  let tokens: Token[] = []
+  let parentheses = 0
+  let blocks = 0
+  for (const token of scan(script)) {
+    if (token.text === ';' && parentheses === 0 && blocks === 0) {
+      if (tokens.length > 0) yield complete(script, tokens)
+      tokens = []
+      continue
+    }
+    if (token.text === '(') parentheses++
+    if (token.text === ')' && parentheses > 0) parentheses--
+    if (token.kind === 'word') blocks += blockChange(token, tokens, blocks)
+    tokens.push(token)
+  }
+  if (tokens.length > 0) yield complete(script, tokens)
+}
+
+const ROUTINE = /^create (or replace )?(function|procedure) /
+
+/** `begin atomic` opens the body of a routine; within it, `case` has an `end` of its own. */
+function blockChange(token: Token, before: readonly Token[], blocks: number): -1 | 0 | 1 {
+  const previous = before.at(-1)?.text
+  if (previous === '.' || previous === 'as') return 0
+  if (token.text === 'atomic' && blocks === 0) {
+    return previous === 'begin' && ROUTINE.test(headOf(before)) ? 1 : 0
+  }
+  if (blocks === 0) return 0
+  return token.text === 'case' ? 1 : token.text === 'end' ? -1 : 0
+}
+
+/** Checked while scanning goes on: what follows `copy … from stdin` is data, and would be read as torn SQL. */
+function complete(script: string, tokens: Token[]): Token[] {
+  const copies = tokens[0]?.text === 'copy'
+  if (!copies || !/ (from stdin|to stdout)\b/.test(headOf(tokens))) return tokens
+  throw new CommandError(
+    'CopyNotAllowed',
+    `line ${lineAt(script, extent(tokens).start)}: copy from stdin and copy to stdout need a connection of their own, which the Data API has not: use op.bulkInsert, or insert statements (pg_dump --inserts)`,
+  )
+}
+
+function onlyStatement(sql: string): Token[] {
+  const [first, second] = statementsOf(sql)
+  if (first === undefined) {
+    throw new CommandError(
+      'EmptyStatement',
+      'a statement is empty, or only a comment: write one SQL statement, or leave the call out',
+    )
+  }
+  if (second === undefined) return first
+  throw new CommandError(
+    'SeveralStatements',
+    `a second statement begins on line ${lineAt(sql, extent(second).start)}, and the Data API takes one per call: use op.executeScript for several`,
+  )
+}
+
+function extent(tokens: readonly Token[]): { start: number; end: number } {
+  return { start: tokens[0]?.start ?? 0, end: tokens.at(-1)?.end ?? 0 }
+}
