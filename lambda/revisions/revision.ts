@@ -12,8 +12,35 @@ export interface Revision {
   readonly dependsOn?: readonly string[]
   /** One line for people, shown in reports and in the history. */
   readonly doc: string
+  /** The file's name, put in by the generated index; errors about the graph name it. */
+  readonly file?: string
   /** Moves the database from the down revision to this one, in one Data API transaction. */
   upgrade(op: Operations): Promise<void> | void
   /** Moves it back; `null` says that this revision is irreversible, and such a downgrade is refused before anything runs. */
   readonly downgrade: ((op: Operations) => Promise<void> | void) | null
+}
+
+/**
+ * Declares a revision; a revision file exports it as its default.
+ *
+ * @example
+ * ```ts
+ * import { defineRevision, sql } from 'aurora-migrations'
+ *
+ * export default defineRevision({
+ *   revision: 'ae1027a6acf0',
+ *   downRevision: '1975ea83b712',
+ *   doc: 'close old accounts',
+ *   async upgrade(op) {
+ *     await op.addColumn('account', 'state', 'text', (column) => column.notNull().defaultTo('open'))
+ *     await op.execute(sql`update account set state = 'closed' where closed_at is not null`)
+ *   },
+ *   async downgrade(op) {
+ *     await op.dropColumn('account', 'state')
+ *   },
+ * })
+ * ```
+ */
+export function defineRevision(revision: Revision): Revision {
+  return Object.freeze({ ...revision })
 }
