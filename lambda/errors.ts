@@ -13,3 +13,35 @@ export class CommandError extends Error {
     this.kind = kind
   }
 }
+
+/** Where and how a revision failed. */
+export interface MigrationFailure {
+  readonly revision: string
+  readonly direction: 'upgrade' | 'downgrade' | 'stamp'
+  /** The statement PostgreSQL refused, if it was one. */
+  readonly statement?: string
+  readonly sqlState?: string
+  /** What of this revision is committed all the same, in words for the message. */
+  readonly committed: string
+}
+
+/**
+ * A revision failed; its transaction is rolled back.
+ *
+ * `committed` says what of it stays (only a revision with an autocommit block leaves anything). Revisions applied before
+ * it in the same run stay applied.
+ */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+  readonly failure: MigrationFailure
+
+  constructor(message: string, failure: MigrationFailure, options?: ErrorOptions) {
+    super(message, options)
+    this.failure = failure
+  }
+}
+
+/** The answer to a commit was lost, and the database could not be asked before the deadline; the next run settles it. */
+export class UnknownOutcome extends Error {
+  override readonly name = 'UnknownOutcome'
+}

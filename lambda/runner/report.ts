@@ -1,0 +1,50 @@
+import type { Direction } from './history.ts'
+
+/**
+ * How a run ended.
+ *
+ * `succeeded`: the database is where it was asked to be. `failed`: it is not; `error` says why. `incomplete`: stopped
+ * between two revisions because the time was up; call again. `unknown`: the answer to a commit was lost and the database
+ * could not be asked; call again, the next run finds out.
+ */
+export type Status = 'succeeded' | 'failed' | 'incomplete' | 'unknown'
+
+/** One revision that was applied. */
+export interface StepReport {
+  readonly revision: string
+  readonly doc: string
+  readonly direction: Direction
+  /** Wall time with all its calls. */
+  readonly ms: number
+  /** Statements of the revision itself. */
+  readonly statements: number
+  /** Rows these inserted, updated or deleted. */
+  readonly rows: number
+}
+
+export interface ErrorReport {
+  /** `MigrationError`, or the kind of a command error such as `RevisionNotFound`. */
+  readonly kind: string
+  /** One line: what, which value, what is allowed, the fix. */
+  readonly message: string
+  readonly revision?: string
+  readonly direction?: Direction
+  readonly statement?: string
+  readonly sqlState?: string
+}
+
+/** What `upgrade`, `downgrade` and `stamp` answer. */
+export interface Report {
+  readonly status: Status
+  readonly command: string
+  readonly runId: string
+  /** Rows of the version table before the run. */
+  readonly from: readonly string[]
+  /** Rows after it. */
+  readonly to: readonly string[]
+  readonly steps: readonly StepReport[]
+  /** Revisions that were planned and are not applied, in order. */
+  readonly pending: readonly string[]
+  readonly warnings: readonly string[]
+  readonly error?: ErrorReport
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto'
+import type { Call, LocalAurora } from '../infra/local/local-aurora.ts'
+import type { CommandContext } from '../lambda/commands.ts'
+import { RdsDataApi } from '../lambda/data-api/rds-data-api.ts'
+import type { Operations } from '../lambda/operations/operations.ts'
+import type { Revision } from '../lambda/revisions/revision.ts'
+import { RevisionMap } from '../lambda/revisions/revision-map.ts'
+import { VersionTable } from '../lambda/runner/version-table.ts'
+
+/** What commands work with, on a database of local Aurora through the real SDK client; log lines are kept. */
+export interface TestContext extends CommandContext {
+  readonly lines: string[]
+}
+
+export interface TestContextOptions {
+  readonly runId?: string
+  /** Default: one minute. */
+  readonly timeMs?: number
+  readonly table?: VersionTable
+}
+
+export function testContext(
+  aurora: LocalAurora,
+  database: string,
+  revisions: readonly Revision[],
+  options: TestContextOptions = {},
+): TestContext {
+  Object.assign(process.env, aurora.environment(database))
+  const map = new RevisionMap(revisions)
+  const byId = new Map(revisions.map((revision) => [revision.revision, revision]))
+  const lines: string[] = []
+  const { clusterArn, secretArn } = aurora
+  const deadline = Date.now() + (options.timeMs ?? 60_000)
+  return {
+    api: new RdsDataApi({ clusterArn, secretArn, database }),
+    table: options.table ?? new VersionTable({ schema: 'public', name: 'alembic_version' }),
+    run: { runId: options.runId ?? randomUUID(), source: 'test', who: 'a test' },
+    log: { info: (line) => void lines.push(line), warn: (line) => void lines.push(line) },
+    lines,
+    deadline,
+    secretChecked: Promise.resolve(),
+    sessionOptions: { retry: { deadline } },
+    map,
+    revision: (id) => byId.get(id) as Revision,
+  }
+}
+
+type Work = (op: Operations) => Promise<void>
+
+/** A revision in one line; without `downgrade` it is irreversible. */
+export function revision(
+  id: string,
+  downRevision: Revision['downRevision'],
+  upgrade: Work,
+  downgrade: Work | null = null,
+): Revision {
+  return { revision: id, downRevision, doc: `doc of ${id}`, upgrade, downgrade }
+}
+
+/** A revision that creates the table named after it, and drops it again. */
+export function tableRevision(id: string, downRevision: Revision['downRevision']): Revision {
+  return revision(
+    id,
+    downRevision,
+    (op) => op.execute(`create table "t_${id}" (id integer primary key)`),
+    (op) => op.execute(`drop table "t_${id}"`),
+  )
+}
+
+/** The calls on a database, shortened: the operation, or the first words of the statement. */
+export function callNames(calls: readonly Call[], words = 2): string[] {
+  return calls.map(({ operation, sql }) => {
+    if (operation !== 'ExecuteStatement') return operation
+    const text = (sql ?? '').replace(/\s+/g, ' ').trim()
+    if (text.startsWith('select (select coalesce(json_agg')) return 'Read'
+    if (text.startsWith('with "gate"')) return 'Fence'
+    if (text.startsWith('with "before"')) return 'Move'
+    return text.split(' ').slice(0, words).join(' ')
+  })
+}
