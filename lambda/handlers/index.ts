@@ -1,0 +1,1 @@
+export { createInvoke, type InvokeResponse } from './invoke.ts'

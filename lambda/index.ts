@@ -1,0 +1,6 @@
+export { type Generated, sql } from 'kysely'
+export { StatementError } from './data-api/errors.ts'
+export { json, pgArray } from './data-api/literals.ts'
+export { CommandError, MigrationError } from './errors.ts'
+export type { Operations } from './operations/operations.ts'
+export { defineRevision, type Revision } from './revisions/revision.ts'
