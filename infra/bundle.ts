@@ -49,7 +49,8 @@ export const invoke = createInvoke(revisions)`,
     format: 'esm',
     // ES modules first: the SDK's CommonJS builds cannot be tree-shaken.
     mainFields: ['module', 'main'],
-    conditions: FROM_SOURCE ? ['aurora-migrations-source'] : [],
+    // Naming conditions turns esbuild's own 'module' off.
+    conditions: ['module', ...(FROM_SOURCE ? ['aurora-migrations-source'] : [])],
     minify: true,
     // Errors of the ORM and of revisions show class and function names.
     keepNames: true,

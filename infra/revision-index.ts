@@ -47,7 +47,7 @@ export async function checkIndex(directory: string): Promise<void> {
   const files = await revisionFiles(directory)
   const file = path.join(directory, INDEX)
   const found = await readFile(file, 'utf8').catch(() => undefined)
-  if (found === indexText(files)) return
+  if (found !== undefined && essence(found) === essence(indexText(files))) return
   const missing = files.filter((name) => !found?.includes(`'./${name}'`))
   const what =
     found === undefined
@@ -56,4 +56,17 @@ export async function checkIndex(directory: string): Promise<void> {
         ? `leaves out ${missing.join(', ')}`
         : 'was edited'
   throw new CommandError('StaleIndex', `${file} ${what}: run 'npm run index' to write it anew`)
+}
+
+/** What an index says, however a formatter lays it out: no comments, one sort of quotes, imports in one order. */
+function essence(text: string): string {
+  const tokens = text
+    .replace(/\/\/.*$/gm, '')
+    .replaceAll('"', "'")
+    .replace(/[\s;]+/g, ' ')
+    .replace(/ ?([{}[\],:=]) ?/g, '$1')
+    .replace(/,([}\]])/g, '$1')
+  const importLine = /import.*?from ?'[^']*'/g
+  const imports = tokens.match(importLine) ?? []
+  return [...imports.sort(), tokens.replace(importLine, '').trim()].join('\n')
 }
