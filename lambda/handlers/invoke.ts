@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { Logger } from '@aws-lambda-powertools/logger'
 import type { Context } from 'aws-lambda'
 import {
   type CommandContext,
@@ -13,13 +12,13 @@ import {
   stamp,
   upgrade,
 } from '../commands.ts'
-import { readConfig } from '../config.ts'
-import { connect } from '../connection.ts'
 import type { Revision } from '../revisions/revision.ts'
-import { RevisionMap } from '../revisions/revision-map.ts'
 import type { ErrorReport, Report } from '../runner/report.ts'
-import { VersionTable } from '../runner/version-table.ts'
+import { bundled, commandContext, jsonLog } from './command-context.ts'
 import { type InvokeRequest, parseRequest } from './invoke-request.ts'
+
+/** What the handler needs of Lambda's context. */
+export type InvokeContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>
 
 /** What the function answers; `status` is `failed` with an `error` when anything went wrong. */
 export type InvokeResponse =
@@ -45,23 +44,22 @@ export type InvokeResponse =
  */
 export function createInvoke(
   revisions: readonly Revision[],
-): (
-  event: unknown,
-  context?: Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>,
-) => Promise<InvokeResponse> {
-  const logger = new Logger({ serviceName: 'aurora-migrations' })
+): (event: unknown, context?: InvokeContext) => Promise<InvokeResponse> {
+  const log = jsonLog()
   return async (event, lambda) => {
     try {
       const request = parseRequest(event)
-      const map = new RevisionMap(revisions)
-      const byId = new Map(revisions.map((revision) => [revision.revision, revision]))
-      const revision = (id: string) => byId.get(map.entry(id).id) as Revision
-      if (request.command === 'heads') return heads({ map, revision })
-      const context = await commandContext(logger, lambda)
-      return await run(request, { ...context, map, revision })
+      const bundle = bundled(revisions)
+      if (request.command === 'heads') return heads(bundle)
+      const context = await commandContext(bundle, log, {
+        runId: lambda?.awsRequestId ?? randomUUID(),
+        source: 'invoke',
+        remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
+      })
+      return await run(request, context)
     } catch (error) {
       const report = errorReport(error)
-      logger.error(report.message, { kind: report.kind })
+      log.error(report.message, { kind: report.kind })
       return { status: 'failed', error: report }
     }
   }
@@ -69,40 +67,6 @@ export function createInvoke(
 
 /** Without a Lambda context (a script, a test) a run may take as long as the longest Lambda. */
 const LONGEST_RUN_MS = 15 * 60_000
-/** Time to write the report and to answer. */
-const ANSWER_MS = 2_000
-
-async function commandContext(
-  logger: Logger,
-  lambda: Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'> | undefined,
-): Promise<Omit<CommandContext, 'map' | 'revision'>> {
-  const config = readConfig(process.env)
-  const remaining = lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS
-  const deadline = Date.now() + remaining - ANSWER_MS
-  const log = {
-    info: (message: string, attributes: Record<string, unknown> = {}) =>
-      logger.info(message, attributes),
-    warn: (message: string, attributes: Record<string, unknown> = {}) =>
-      logger.warn(message, attributes),
-  }
-  return {
-    ...(await connect(config)),
-    table: new VersionTable({ schema: config.versionTableSchema, name: config.versionTable }),
-    run: {
-      runId: lambda?.awsRequestId ?? randomUUID(),
-      source: 'invoke',
-      who: process.env.AWS_LAMBDA_FUNCTION_NAME ?? process.env.USER ?? 'unknown',
-    },
-    log,
-    deadline,
-    sessionOptions: {
-      retry: {
-        deadline,
-        onWait: (error, waitMs) => log.info(`waiting ${waitMs} ms: ${error.message}`),
-      },
-    },
-  }
-}
 
 function run(
   request: Exclude<InvokeRequest, { command: 'heads' }>,
