@@ -1,5 +1,10 @@
 import type { Token } from './scanner.ts'
-import type { ResultForm } from './statements.ts'
+
+/**
+ * How the rows of a statement can be had: `select` and `returning` may stand in a `with … as materialized (…)`,
+ * `unmeasured` may answer rows but stands only by itself, `none` answers none.
+ */
+export type ResultForm = 'select' | 'returning' | 'unmeasured' | 'none'
 
 const HEAD_TOKENS = 60
 

@@ -7,25 +7,38 @@ import {
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type QueryId,
   type QueryResult,
   type RootOperationNode,
 } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { identifierText, literal } from './literals.ts'
 import type { Session } from './session.ts'
-import { resultForm } from './statements.ts'
+import { refuseTornLiterals, resultForm } from './statements.ts'
 
 /**
  * Writes every value as a literal: the Data API binds strings as `text`, which PostgreSQL refuses for
  * uuid, enum, date, json, inet and array columns, while a literal takes its type from where it stands.
  */
 export class LiteralQueryCompiler extends PostgresQueryCompiler {
+  /** Where the values stand in the text, to see that each is still one constant there. */
+  #literals: (readonly [start: number, end: number])[] = []
+
+  override compileQuery(node: RootOperationNode, queryId: QueryId): CompiledQuery {
+    this.#literals = []
+    const compiled = super.compileQuery(node, queryId)
+    refuseTornLiterals(compiled.sql, this.#literals)
+    return compiled
+  }
+
   protected override appendValue(value: unknown): void {
+    const start = this.getSql().length
     this.append(literal(value))
+    this.#literals.push([start, this.getSql().length])
   }
 
   protected override appendImmediateValue(value: unknown): void {
-    this.append(literal(value))
+    this.appendValue(value)
   }
 
   protected override sanitizeIdentifier(identifier: string): string {

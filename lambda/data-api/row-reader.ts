@@ -2,7 +2,7 @@ import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
 import { StatementError, toStatementError } from './errors.ts'
-import { resultForm } from './statements.ts'
+import { statementFacts } from './statements.ts'
 import { decodeRows, RESULT_OPTIONS, type Row } from './values.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
@@ -21,17 +21,16 @@ const MAX_RESULT_BYTES = 900_000
  */
 export async function readRows(
   send: Send,
-  sql: string,
+  text: string,
   parameters: readonly SqlParameter[],
   { inTransaction, maxCharacters }: { inTransaction: boolean; maxCharacters: number },
 ): Promise<Row[]> {
-  const form = resultForm(sql)
-  const ask = async (text: string) => decodeRows(await send(asksForRows(text, parameters)))
+  const { sql, resultForm: form } = statementFacts(text)
+  const ask = async (asked: string) => decodeRows(await send(asksForRows(asked, parameters)))
+  if (form === 'none') throw noRows(sql)
   if (form === 'unmeasured' || measured(sql).length > maxCharacters) return await ask(sql)
   const rows = await ask(measured(sql)).catch((error: unknown) => {
-    throw error instanceof StatementError
-      ? toStatementError(error.cause, sql, PREFIX.length)
-      : error
+    throw error instanceof StatementError ? asWritten(error, sql) : error
   })
   const size = sizeOf(rows[0])
   if (size.count === 0) return []
@@ -97,6 +96,18 @@ async function readThroughCursor(send: Send, sql: string, size: ResultSize): Pro
   }
   await send({ sql: 'close "aurora_cursor"' })
   return rows
+}
+
+/** The error as the statement would have got it alone: its own text, and positions in that. */
+function asWritten(error: StatementError, sql: string): StatementError {
+  return toStatementError(error.cause, sql, PREFIX.length)
+}
+
+function noRows(sql: string): CommandError {
+  return new CommandError(
+    'NoRows',
+    `op.query needs a statement that returns rows: add 'returning …', or run it with op.execute (it begins: ${sql.slice(0, 80)})`,
+  )
 }
 
 function tooLarge(sql: string, { count, bytes }: ResultSize): CommandError {

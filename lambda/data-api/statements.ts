@@ -1,5 +1,12 @@
 import { CommandError } from '../errors.ts'
-import { headOf, mayRepeat, refusesTransactions, resultFormOf, verbOf } from './classification.ts'
+import {
+  headOf,
+  mayRepeat,
+  type ResultForm,
+  refusesTransactions,
+  resultFormOf,
+  verbOf,
+} from './classification.ts'
 import { refusalOf } from './refusals.ts'
 import { lineAt, scan, type Token } from './scanner.ts'
 
@@ -10,12 +17,6 @@ export interface ScriptStatement {
   /** The line of the script on which it begins. */
   readonly line: number
 }
-
-/**
- * How the rows of a statement can be had: `select` and `returning` may stand in a `with … as materialized (…)`,
- * `unmeasured` may answer rows but stands only by itself, `none` answers none.
- */
-export type ResultForm = 'select' | 'returning' | 'unmeasured' | 'none'
 
 /** What the text of a statement tells about it. */
 export interface StatementFacts {

@@ -131,6 +131,11 @@ function full(array: readonly unknown[] | PgArray): readonly unknown[] {
 function plain(value: object): object {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === null || prototype === Object.prototype) return value
+  if (value instanceof Promise) {
+    throw invalidValue(
+      "a value is a Promise, whose result is still to come: add the missing 'await'",
+    )
+  }
   throw invalidValue(
     `an object of class ${className(value)} has no SQL form: pass a string, number, bigint, boolean, null, Date, Uint8Array, array or plain object (String(value) or json(value) may be what you mean)`,
   )

@@ -44,7 +44,7 @@ export function decodeRows({
 }
 
 function columnOf({ label, name, typeName }: ColumnMetadata): { name: string; type: string } {
-  return { name: label ?? name ?? '', type: typeName?.toLowerCase() ?? '' }
+  return { name: label || name || '', type: typeName?.toLowerCase() ?? '' }
 }
 
 function decodeField(field: Field | undefined, type: string, column: string): unknown {

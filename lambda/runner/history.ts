@@ -48,6 +48,9 @@ function values(entry: HistoryEntry, seq: number | null, outcome: Outcome): stri
   ].join(',')
 }
 
+/** The SQL scanner reads strings as this setting has them by default; a database or role may say otherwise. */
+const SETTINGS = `set_config('standard_conforming_strings', 'on', true) as strings`
+
 /**
  * First statement of a step's transaction: lock, fence and audit in one call.
  *
@@ -58,7 +61,7 @@ function values(entry: HistoryEntry, seq: number | null, outcome: Outcome): stri
 export function fenceStatement(table: VersionTable, entry: HistoryEntry): string {
   return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
 "opened" as (insert into ${table.history} (${COLUMNS}) select${values(entry, entry.seq, 'running')} from "gate" where locked on conflict do nothing returning 1)
-select "gate".locked, (select count(*) from "opened")::int as opened from "gate"`
+select "gate".locked, (select count(*) from "opened")::int as opened, ${SETTINGS} from "gate"`
 }
 
 /**
@@ -75,7 +78,7 @@ export function fenceAgainStatement(
     : "(outcome = 'interrupted' or (outcome = 'running' and lease_until < clock_timestamp()))"
   return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
 "opened" as (update ${table.history} set token =${literal(guard.token)}, run_id =${literal(guard.run.runId)}, who =${literal(guard.run.who)}, source =${literal(guard.run.source)}, outcome = 'running', error = null from "gate" where locked and token =${literal(guard.oldToken)} and ${free} returning 1)
-select "gate".locked, (select count(*) from "opened")::int as opened from "gate"`
+select "gate".locked, (select count(*) from "opened")::int as opened, ${SETTINGS} from "gate"`
 }
 
 /** How long a step may be silent outside a transaction before another run takes it over. */
