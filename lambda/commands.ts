@@ -1,11 +1,13 @@
 import { Session } from './data-api/session.ts'
 import { CommandError, MigrationError, UnknownOutcome } from './errors.ts'
 import { planDowngrade } from './revisions/downgrade-plan.ts'
+import { historyRevisions } from './revisions/history-range.ts'
 import type { Plan, Step } from './revisions/plan.ts'
 import type { Revision } from './revisions/revision.ts'
 import type { RevisionMap } from './revisions/revision-map.ts'
 import { stampRows } from './revisions/stamp-plan.ts'
 import { planUpgrade } from './revisions/upgrade-plan.ts'
+import { currentRevisions, refuseOverlap, unknownRows } from './revisions/version-rows.ts'
 import { readFirstState } from './runner/database-state.ts'
 import { type HistoryRow, recentStatement } from './runner/history.ts'
 import type { ErrorReport, Report, Status } from './runner/report.ts'
@@ -40,6 +42,8 @@ export function stamp(
 ): Promise<Report> {
   return move(context, 'stamp', () => (rows) => {
     const after = stampRows(context.map, rows, targets, { purge: options.purge ?? false })
+    // Alembic stores both, and its next upgrade then refuses the rows.
+    refuseOverlap(context.map, after, 'target')
     const same = after.length === rows.length && after.every((row) => rows.includes(row))
     if (same) return []
     const revision = after.join(', ') || 'base'
@@ -64,15 +68,15 @@ export interface CurrentReport {
 
 export async function current(context: CommandContext): Promise<CurrentReport> {
   const { rows } = await readFirstState(context, new Session(context.api, context.sessionOptions))
-  const known = rows.filter((row) => context.map.has(row))
+  const unknown = unknownRows(context.map, rows)
+  const known = rows.filter((row) => !unknown.includes(row))
   return {
     status: 'succeeded',
     command: 'current',
     rows,
-    atHeads:
-      rows.length === known.length && context.map.realHeads.every((head) => rows.includes(head)),
-    revisions: known.map((row) => describeRevision(context, row)),
-    unknown: rows.filter((row) => !context.map.has(row)),
+    atHeads: unknown.length === 0 && context.map.realHeads.every((head) => rows.includes(head)),
+    revisions: currentRevisions(context.map, known).map((id) => describeRevision(context, id)),
+    unknown,
   }
 }
 
@@ -112,12 +116,11 @@ export async function history(context: CommandContext, limit = 50): Promise<Hist
   const session = new Session(context.api, context.sessionOptions)
   const state = await readFirstState(context, session)
   const runs = state.ready ? await session.read(recentStatement(context.table, limit)) : []
-  const newestFirst = context.map.oldestFirst(new Set(context.map.ids)).toReversed()
   return {
     status: 'succeeded',
     command: 'history',
     current: state.rows,
-    revisions: newestFirst.map((id) => describeRevision(context, id)),
+    revisions: historyRevisions(context.map, ':', []).map((id) => describeRevision(context, id)),
     runs: runs as unknown as HistoryRow[],
   }
 }

@@ -1,6 +1,6 @@
 import { CommandError } from '../errors.ts'
 import { BASE } from './identifiers.ts'
-import { listed } from './listed.ts'
+import { listed, shown } from './listed.ts'
 import { branchRevision, notOnBranch } from './names.ts'
 import type { Plan } from './plan.ts'
 import { refuseRange, stepsFrom } from './plan.ts'
@@ -46,7 +46,7 @@ function firstToGo(map: RevisionMap, aim: DowngradeTarget, target: string): read
   if (onBranch.length > 0) return onBranch
   throw new CommandError(
     'InvalidDowngradeTarget',
-    `Not a valid downgrade target from current heads: '${target}' leads to ${aim.revision}, which ` +
+    `Not a valid downgrade target from current heads: '${shown(target)}' leads to ${aim.revision}, which ` +
       `${listed(next)} follow, and branch '${aim.branch}' holds none of them; name the branch by ` +
       'a revision above them, or the target without a branch',
   )
@@ -64,7 +64,7 @@ function refuseOffBranch(map: RevisionMap, { revision, branch, named }: Downgrad
 function notBelow(target: string, rows: readonly string[]): CommandError {
   return new CommandError(
     'RangeNotAncestor',
-    `Destination ${target} is not a valid downgrade target from current head(s) ${listed(rows)}; ` +
+    `Destination ${shown(target)} is not a valid downgrade target from current head(s) ${listed(rows)}; ` +
       'name a revision they descend from (run history to list them), or base',
   )
 }

@@ -1,7 +1,7 @@
 import { CommandError } from '../errors.ts'
 import { branchLabels } from './branch-labels.ts'
 import { BASE } from './identifiers.ts'
-import { listed } from './listed.ts'
+import { listed, shown } from './listed.ts'
 import { revisionNamed, splitBranch } from './names.ts'
 import type { RevisionMap } from './revision-map.ts'
 import type { Origin } from './targets.ts'
@@ -54,7 +54,7 @@ function endsOf(range: string, rows: readonly string[]): { lower: End; upper: En
   if (upper === undefined || others.length > 0) {
     throw new CommandError(
       'HistoryRangeSyntax',
-      `History range requires [start]:[end], [start]:, or :[end], and not '${range}'; ` +
+      `History range requires [start]:[end], [start]:, or :[end], and not '${shown(range)}'; ` +
         "'base:heads' lists all",
     )
   }
@@ -92,7 +92,7 @@ function onBranchOfLower(
   if (revision === branch && ofRevision.length !== 1) {
     throw new CommandError(
       'NoSuchBranch',
-      `Can't locate revision identified by '${branch}@': revision ${branch} has the branch labels ` +
+      `Can't locate revision identified by '${shown(branch)}@': revision ${branch} has the branch labels ` +
         `${listed(ofRevision)}, and a range needs exactly one; begin the range with a label`,
     )
   }
@@ -116,11 +116,12 @@ function belowUpper(
     throw outOfRange(lower, steps, 'some heads are nearer to base; begin the range with a revision')
   }
   if (upper.rows === undefined && !isWholeName(upper.text)) {
-    const one = `${lower}${upper.text}`.includes('@') ? 'RevisionNotFound' : 'NoSuchBranch'
+    const isOnBranch = `${lower}${upper.text}`.includes('@')
+    const kind = tops.length > 1 ? 'MultipleHeads' : 'NoSuchBranch'
     throw new CommandError(
-      tops.length > 1 ? 'MultipleHeads' : one,
-      `Can't locate revision identified by '${lower}': it goes below base, and from the upper end ` +
-        `'${upper.text}' it cannot be counted; end the range with a revision, or begin it with base`,
+      isOnBranch ? 'RevisionNotFound' : kind,
+      `Can't locate revision identified by '${shown(lower)}': it goes below base, and from the upper end ` +
+        `'${shown(upper.text)}' it cannot be counted; end the range with a revision, or begin it with base`,
     )
   }
   const place = walk(map, top, steps, { stopAtEnd: true })
@@ -135,7 +136,7 @@ function isWholeName(text: string): boolean {
 function notInLine(range: string): CommandError {
   return new CommandError(
     'RangeNotAncestor',
-    `Requested range ${range} does not refer to ancestor/descendant revisions along the same ` +
+    `Requested range ${shown(range)} does not refer to ancestor/descendant revisions along the same ` +
       'branch; begin it with a revision that its end descends from, or with base',
   )
 }

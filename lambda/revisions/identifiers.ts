@@ -1,4 +1,5 @@
 import { CommandError } from '../errors.ts'
+import { shown } from './listed.ts'
 
 /** The id that stands for "nothing applied" wherever a revision id is expected. */
 export const BASE = 'base'
@@ -13,12 +14,12 @@ export function checkRevisionId(id: unknown, file: string | undefined): void {
   // Nearly every id: nothing below needs to be looked at.
   if (typeof id === 'string' && /^\w{1,32}$/.test(id) && !SYMBOLS.has(id)) return
   const place = file === undefined ? '' : ` in ${file}`
-  const illegal = typeof id === 'string' ? id.match(/[@\-+:]/g) : null
-  if (illegal !== null) {
-    const characters = [...new Set(illegal)].sort().join(', ')
+  const text = String(id)
+  const illegal = new Set(text.match(/[@\-+:]/g))
+  if (illegal.size > 0) {
     refuse(
-      `Character(s) '${characters}' not allowed in revision identifier '${id}'${place}; ` +
-        "use letters, digits, '_' and '.'",
+      `Character(s) '${[...illegal].sort().join(', ')}' not allowed in revision identifier ` +
+        `'${shown(text)}'${place}; use letters, digits, '_' and '.'`,
     )
   }
   const reason = whyUnusable(id)
@@ -28,9 +29,10 @@ export function checkRevisionId(id: unknown, file: string | undefined): void {
         "letters, digits, '_' and '.'",
     )
   }
-  if (typeof id === 'string' && [...id].length > MAX_ID_LENGTH) {
+  const { length } = [...text]
+  if (length > MAX_ID_LENGTH) {
     refuse(
-      `Revision identifier '${id}'${place} has ${[...id].length} characters; ` +
+      `Revision identifier '${shown(text)}'${place} has ${length} characters; ` +
         `the version table holds at most ${MAX_ID_LENGTH}, so shorten it`,
     )
   }
@@ -45,7 +47,7 @@ export function checkBranchLabel(label: unknown, revision: string): void {
   // `alpha-1` would be read as "one down from alpha"; a plain hyphen as in `shopping-cart` is fine.
   if (typeof label === 'string' && /[@:]|[-+]\d+$/.test(label)) {
     refuse(
-      `Branch label '${label}' of revision ${revision} would be read as another target; ` +
+      `Branch label '${shown(label)}' of revision ${revision} would be read as another target; ` +
         "leave out '@' and ':' and do not end it with '+' or '-' and a number",
     )
   }

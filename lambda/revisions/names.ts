@@ -1,6 +1,6 @@
 import { CommandError } from '../errors.ts'
 import { BASE } from './identifiers.ts'
-import { listed } from './listed.ts'
+import { listed, shown } from './listed.ts'
 import type { RevisionMap } from './revision-map.ts'
 
 // Alembic completes a partial name only to ids and labels of at least this length.
@@ -46,7 +46,7 @@ export function branchRevision(map: RevisionMap, branch: string): string {
     if (!(error instanceof CommandError)) throw error
     throw new CommandError(
       'NoSuchBranch',
-      `Can't locate revision identified by '${branch}': there is no such branch; ` +
+      `Can't locate revision identified by '${shown(branch)}': there is no such branch; ` +
         `branch labels are ${listed([...map.labelOwners.keys()])}; an id does as well`,
       { cause: error },
     )
@@ -73,8 +73,8 @@ export function branchFilter(
 export function notOnBranch(name: string, revision: string, branch = ''): CommandError {
   return new CommandError(
     'NotOnBranch',
-    `Can't locate revision identified by '${name}': revision ${revision} is not on branch ` +
-      `'${branch}'; leave out '${branch}@' or name a revision of that branch`,
+    `Can't locate revision identified by '${shown(name)}': revision ${revision} is not on branch ` +
+      `'${shown(branch)}'; leave out '${shown(branch)}@' or name a revision of that branch`,
   )
 }
 
@@ -101,14 +101,14 @@ function complete(map: RevisionMap, name: string, line: ReadonlySet<string> | un
   if (only === undefined) {
     throw new CommandError(
       'RevisionNotFound',
-      `Can't locate revision identified by '${name}'; known heads are ${listed(map.heads)}; ` +
+      `Can't locate revision identified by '${shown(name)}'; known heads are ${listed(map.heads)}; ` +
         'run history to list all',
     )
   }
   if (found.length > 1) {
     throw new CommandError(
       'AmbiguousPrefix',
-      `Can't locate revision identified by '${name}': ${listed(found)} begin with it; ` +
+      `Can't locate revision identified by '${shown(name)}': ${listed(found)} begin with it; ` +
         'type more of the one you mean',
     )
   }
@@ -118,7 +118,7 @@ function complete(map: RevisionMap, name: string, line: ReadonlySet<string> | un
 function multipleHeads(argument: string, heads: readonly string[]): CommandError {
   return new CommandError(
     'MultipleHeads',
-    `Multiple head revisions are present for given argument '${argument}': ${listed(heads)}; ` +
+    `Multiple head revisions are present for given argument '${shown(argument)}': ${listed(heads)}; ` +
       "name one of them, or its branch as in 'LABEL@head', or say 'heads' for all, or merge them",
   )
 }

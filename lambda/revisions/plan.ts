@@ -1,4 +1,5 @@
 import { CommandError } from '../errors.ts'
+import { shown } from './listed.ts'
 import type { RevisionMap } from './revision-map.ts'
 import { rowsOf } from './version-rows.ts'
 
@@ -49,7 +50,7 @@ export function stepsFrom(
     const [leaving, coming] =
       direction === 'upgrade' ? [changing, [revision]] : [[revision], changing]
     const staying = rowsBefore.filter((row) => !leaving.includes(row))
-    const rowsAfter = map.inFileOrder([...staying, ...coming])
+    const rowsAfter = map.inFileOrder(staying.concat(coming))
     const step = { revision, direction, rowsBefore, rowsAfter }
     rowsBefore = rowsAfter
     return step
@@ -61,6 +62,6 @@ export function refuseRange(target: string): void {
   if (!target.includes(':')) return
   throw new CommandError(
     'RangeNotAllowed',
-    `Range revision not allowed: '${target}'; name one target, or use --sql for a range`,
+    `Range revision not allowed: '${shown(target)}'; name one target, or use --sql for a range`,
   )
 }

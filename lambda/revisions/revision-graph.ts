@@ -1,6 +1,6 @@
 import { CommandError } from '../errors.ts'
 import { checkBranchLabel, checkRevisionId } from './identifiers.ts'
-import { listed } from './listed.ts'
+import { listed, shown } from './listed.ts'
 import { parentsFirst } from './parents-first.ts'
 
 /** What the graph needs to know of a revision file; a `Revision` is one. */
@@ -38,7 +38,13 @@ export interface RevisionGraph {
   readonly oldestFirst: readonly string[]
 }
 
-const NONE: readonly string[] = []
+// Most revisions have no dependencies and many no children: they share this list, which never changes.
+const NONE: string[] = []
+
+type Draft = { -readonly [Field in keyof GraphEntry]: GraphEntry[Field] } & {
+  children: string[]
+  allChildren: string[]
+}
 
 /**
  * Links the revisions of a directory, given in file order.
@@ -47,43 +53,64 @@ const NONE: readonly string[] = []
  */
 export function linkGraph(nodes: readonly RevisionNode[]): RevisionGraph {
   for (const node of nodes) checkNode(node)
-  const files = indexById(nodes)
-  const labelOwners = indexByLabel(nodes, files)
-  const links = nodes.map((node) => ({
-    id: node.revision,
-    down: downRevisionsOf(node, files),
-    dependsOn: dependenciesOf(node, files, labelOwners),
-  }))
-  const children = new Map<string, string[]>()
-  const dependents = new Map<string, string[]>()
-  for (const { id, down, dependsOn } of links) {
-    for (const parent of down) append(children, parent, id)
-    for (const parent of dependsOn) append(dependents, parent, id)
+  const entries = new Map<string, Draft>()
+  for (const node of nodes) {
+    const first = entries.get(node.revision)
+    if (first !== undefined) throw duplicate(nodes[first.index] ?? node, node)
+    entries.set(node.revision, draftOf(node, entries.size))
   }
-  const entries = new Map<string, GraphEntry>()
-  for (const { id, down, dependsOn } of links) {
-    const ownChildren = children.get(id) ?? NONE
-    entries.set(id, {
-      id,
-      index: entries.size,
-      down,
-      dependsOn,
-      parents: union(down, dependsOn),
-      children: ownChildren,
-      allChildren: union(ownChildren, dependents.get(id) ?? NONE),
-    })
+  const labelOwners = indexByLabel(nodes, entries)
+  for (const entry of entries.values()) linkDownRevisions(entry, nodes, entries)
+  for (const entry of entries.values()) entry.allChildren = entry.children
+  for (const node of nodes) {
+    const dependsOn = idList(node.dependsOn)
+    if (dependsOn.length > 0) linkDependencies(node, dependsOn, entries, labelOwners)
   }
   return { entries, labelOwners, oldestFirst: inOrder(entries) }
 }
 
-function append(lists: Map<string, string[]>, key: string, id: string): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [id])
-  else list.push(id)
+function draftOf({ revision, downRevision }: RevisionNode, index: number): Draft {
+  const down = idList(downRevision)
+  const unlinked = { dependsOn: NONE, parents: down, children: NONE, allChildren: NONE }
+  return { id: revision, index, down, ...unlinked }
 }
 
-function union(some: readonly string[], others: readonly string[]): readonly string[] {
-  return others.length === 0 ? some : [...new Set([...some, ...others])]
+function linkDownRevisions(
+  entry: Draft,
+  nodes: readonly RevisionNode[],
+  entries: ReadonlyMap<string, Draft>,
+): void {
+  for (const id of entry.down) {
+    const parent = entries.get(id)
+    if (parent === undefined) throw missingDownRevision(id, nodes[entry.index])
+    if (parent.children === NONE) parent.children = [entry.id]
+    else parent.children.push(entry.id)
+  }
+}
+
+function linkDependencies(
+  node: RevisionNode,
+  names: readonly string[],
+  entries: ReadonlyMap<string, Draft>,
+  labelOwners: ReadonlyMap<string, string>,
+): void {
+  const entry = entries.get(node.revision)
+  if (entry === undefined) return
+  const dependencies = new Set<string>()
+  for (const name of names) {
+    const dependency = entries.get(name) ?? entries.get(labelOwners.get(name) ?? '')
+    if (dependency === undefined) throw unknownDependency(name, node)
+    if (dependencies.has(dependency.id)) continue
+    dependencies.add(dependency.id)
+    if (entry.down.includes(dependency.id)) continue
+    // Without dependents the two are one list.
+    if (dependency.allChildren === dependency.children) {
+      dependency.allChildren = [...dependency.children]
+    }
+    dependency.allChildren.push(entry.id)
+  }
+  entry.dependsOn = [...dependencies]
+  entry.parents = [...new Set([...entry.down, ...dependencies])]
 }
 
 function checkNode(node: RevisionNode): void {
@@ -111,33 +138,25 @@ function checkNode(node: RevisionNode): void {
   checkRevisionId(revision, file)
 }
 
-function indexById(nodes: readonly RevisionNode[]): Map<string, RevisionNode> {
-  const files = new Map<string, RevisionNode>()
-  for (const node of nodes) {
-    const first = files.get(node.revision)
-    if (first !== undefined) {
-      throw new CommandError(
-        'DuplicateRevision',
-        `Revision ${node.revision} is present more than once: ${placeOf(first)} and ` +
-          `${placeOf(node)}; give one of them another id`,
-      )
-    }
-    files.set(node.revision, node)
-  }
-  return files
+function duplicate(first: RevisionNode, second: RevisionNode): CommandError {
+  return new CommandError(
+    'DuplicateRevision',
+    `Revision ${first.revision} is present more than once: ${placeOf(first)} and ` +
+      `${placeOf(second)}; give one of them another id`,
+  )
 }
 
 function indexByLabel(
   nodes: readonly RevisionNode[],
-  files: ReadonlyMap<string, RevisionNode>,
+  entries: ReadonlyMap<string, GraphEntry>,
 ): Map<string, string> {
   const owners = new Map<string, string>()
   for (const { revision, branchLabels } of nodes) {
     for (const label of idList(branchLabels)) {
       checkBranchLabel(label, revision)
-      const owner = files.has(label) ? label : owners.get(label)
+      const owner = entries.has(label) ? label : owners.get(label)
       if (owner !== undefined) {
-        const use = files.has(label) ? 'as the id of' : 'by'
+        const use = entries.has(label) ? 'as the id of' : 'by'
         throw new CommandError(
           'DuplicateBranchLabel',
           `Branch name '${label}' in revision ${revision} already used ${use} revision ${owner}; ` +
@@ -150,35 +169,20 @@ function indexByLabel(
   return owners
 }
 
-function downRevisionsOf(
-  node: RevisionNode,
-  files: ReadonlyMap<string, RevisionNode>,
-): readonly string[] {
-  const down = idList(node.downRevision)
-  const missing = down.find((id) => !files.has(id))
-  if (missing === undefined) return down
-  throw new CommandError(
+function missingDownRevision(id: string, node: RevisionNode | undefined): CommandError {
+  return new CommandError(
     'MissingDownRevision',
-    `Revision '${missing}' referenced from downRevision of ${named(node)} is not present; ` +
+    `Revision '${shown(id)}' referenced from downRevision of ${node && named(node)} is not present; ` +
       'add its file, or give the whole id of a revision of this directory',
   )
 }
 
-function dependenciesOf(
-  node: RevisionNode,
-  files: ReadonlyMap<string, RevisionNode>,
-  labelOwners: ReadonlyMap<string, string>,
-): readonly string[] {
-  const resolved = idList(node.dependsOn).map((name) => {
-    const id = files.has(name) ? name : labelOwners.get(name)
-    if (id !== undefined) return id
-    throw new CommandError(
-      'UnknownDependency',
-      `Revision '${name}' referenced from dependsOn of ${named(node)} is not present; ` +
-        'give a whole revision id or a branch label of this directory',
-    )
-  })
-  return resolved.length < 2 ? resolved : [...new Set(resolved)]
+function unknownDependency(name: string, node: RevisionNode): CommandError {
+  return new CommandError(
+    'UnknownDependency',
+    `Revision '${shown(name)}' referenced from dependsOn of ${named(node)} is not present; ` +
+      'give a whole revision id or a branch label of this directory',
+  )
 }
 
 function inOrder(entries: ReadonlyMap<string, GraphEntry>): string[] {
@@ -206,7 +210,7 @@ function cycleDetected(kind: string, what: string, fields: string, cycle: string
 }
 
 // JavaScript revision files are not type-checked, and Alembic takes a string for a list of one.
-function idList(ids: string | readonly string[] | null | undefined): readonly string[] {
+function idList(ids: string | readonly string[] | null | undefined): string[] {
   if (ids === null || ids === undefined) return NONE
   return typeof ids === 'string' ? [ids] : [...new Set(ids)]
 }

@@ -1,7 +1,7 @@
 import { CommandError } from '../errors.ts'
 import { branchLabels } from './branch-labels.ts'
 import { BASE } from './identifiers.ts'
-import { listed } from './listed.ts'
+import { listed, shown } from './listed.ts'
 import { branchFilter, revisionNamed, revisionsNamed, splitBranch } from './names.ts'
 import type { RevisionMap } from './revision-map.ts'
 import { currentRevisions, refuseUnknownRows } from './version-rows.ts'
@@ -82,7 +82,9 @@ export function downgradeTarget(
     steps >= 0 || branch === undefined ? symbol : `${branch}@${symbol}`,
   )
   const revision = walk(map, start, steps, { branch })
-  if (revision === undefined) throw outOfRange(target, steps, tooFar(start))
+  // `base+0` goes nowhere, and nobody means to remove everything by it.
+  const isLost = revision === undefined || (revision === BASE && steps >= 0)
+  if (isLost) throw outOfRange(target, steps, tooFar(start))
   return { revision, branch, named: false }
 }
 
@@ -103,7 +105,7 @@ export function outOfRange(target: string, steps: number, why: string): CommandE
   const count = Math.abs(steps)
   return new CommandError(
     'RelativeOutOfRange',
-    `Relative revision ${target} didn't produce ${count} migrations: ${why}`,
+    `Relative revision ${shown(target)} didn't produce ${count} migrations: ${why}`,
   )
 }
 
@@ -144,7 +146,7 @@ function belowRows(
   const starts = branch === undefined ? rows : rowsOnBranch(map, rows, branch)
   const [start] = starts
   if (start === undefined) {
-    const where = branch === undefined ? '' : ` of branch '${branch}'`
+    const where = branch === undefined ? '' : ` of branch '${shown(branch)}'`
     throw outOfRange(target, steps, `nothing${where} is applied`)
   }
   // Alembic reads that row as the BRANCH to unwind, and names its error accordingly.
@@ -155,7 +157,7 @@ function belowRows(
     refuseUnknownRows(map, rows)
     throw new CommandError(
       'AmbiguousDowngrade',
-      `Ambiguous downgrade ${target} from multiple current revisions ${listed(starts)}; ` +
+      `Ambiguous downgrade ${shown(target)} from multiple current revisions ${listed(starts)}; ` +
         "name the revision to go down to, or a branch as in 'LABEL@-1'",
     )
   }

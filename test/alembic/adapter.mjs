@@ -1,4 +1,6 @@
-// How check.mjs asks the planner its questions; see /work/shared/alembic/format.md for the shapes.
+// How check.mjs asks the planner its questions. The cases were recorded from Alembic 1.19.1; an answer
+// has the shape of their `expect`.
+import { CommandError } from '../../lambda/errors.ts'
 import { branchLabels } from '../../lambda/revisions/branch-labels.ts'
 import { planDowngrade } from '../../lambda/revisions/downgrade-plan.ts'
 import { historyRevisions } from '../../lambda/revisions/history-range.ts'
@@ -9,8 +11,14 @@ import { planUpgrade } from '../../lambda/revisions/upgrade-plan.ts'
 import { currentRevisions } from '../../lambda/revisions/version-rows.ts'
 
 export function plan(graph, currentRows, command, target, options) {
-  const map = new RevisionMap(graph.revisions.map(toRevision))
-  return ask[command](map, currentRows, target, options)
+  try {
+    const map = new RevisionMap(graph.revisions.map(toRevision))
+    return ask[command](map, currentRows, target, options)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    const { kind, message } = error
+    return { error: { kind, group: groupOf(kind), message } }
+  }
 }
 
 const ask = {
@@ -57,4 +65,16 @@ function revisionInfo(map, id) {
     allChildren: allChildren.toSorted(),
     labels: [...branchLabels(map).get(id)].sort(),
   }
+}
+
+const groups = {
+  resolution: ['RevisionNotFound', 'NoSuchBranch', 'AmbiguousPrefix', 'NotOnBranch'],
+  ambiguity: ['MultipleHeads', 'AmbiguousUpgrade', 'AmbiguousWalk', 'AmbiguousDowngrade'],
+  relative: ['RelativeOutOfRange'],
+  range: ['RangeNotAncestor', 'InvalidDowngradeTarget', 'OverlappingRevisions'],
+  syntax: ['RangeNotAllowed', 'HistoryRangeSyntax'],
+}
+
+function groupOf(kind) {
+  return Object.keys(groups).find((group) => groups[group].includes(kind)) ?? 'graph'
 }
