@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url'
+import { Command } from 'commander'
 import { Client } from 'pg'
 import type { InvokeResponse } from '../lambda/handlers/index.ts'
 import type { Report } from '../lambda/runner/report.ts'
@@ -8,11 +9,11 @@ import { type LocalAurora, startLocalAurora } from './local/local-aurora.ts'
 const DATABASE = 'demo'
 
 /** Builds the bundle, starts local Aurora, lets the bundle upgrade the demo database, and shows what is in it then. */
-async function demo(): Promise<void> {
+async function demo(directory: string): Promise<void> {
   const { file, bytes } = await bundle({ migrations: 'migrations', out: 'dist/lambda' })
   console.log(`bundle        ${file} (${Math.round(bytes / 1024)} KiB)`)
-  await using aurora = await startLocalAurora()
-  console.log(`local Aurora  ${aurora.endpoint}, database ${DATABASE}, data in .aurora/`)
+  await using aurora = await startLocalAurora({ directory })
+  console.log(`local Aurora  ${aurora.endpoint}, database ${DATABASE}, data in ${directory}/`)
   await createDatabaseOnce(aurora)
   // The step lines below say what the Lambda's own log lines would.
   Object.assign(process.env, aurora.environment(DATABASE), { POWERTOOLS_LOG_LEVEL: 'ERROR' })
@@ -67,8 +68,14 @@ async function query(aurora: LocalAurora, database: string, sql: string, values:
   }
 }
 
+const program = new Command('start')
+  .description(
+    'Upgrades a database of local Aurora with the example revisions, through the bundle.',
+  )
+  .option('--directory <folder>', 'where local Aurora keeps its data', '.aurora')
+  .parse()
 try {
-  await demo()
+  await demo(program.opts<{ directory: string }>().directory)
 } catch (error) {
   console.error(`error: ${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

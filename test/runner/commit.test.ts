@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import { upgrade } from '../../lambda/commands.ts'
+import { connect, newDatabase, testAurora } from '../local-aurora.ts'
+import { callNames, revision, testContext } from '../runner-fixture.ts'
+
+let aurora: LocalAurora
+beforeAll(async () => {
+  aurora = await testAurora()
+})
+afterEach(() => aurora.faults.clear())
+afterAll(() => aurora.stop())
+
+const REVISIONS = [
+  revision('a', null, async (op) => {
+    await op.execute('create table k (id integer)')
+    await op.execute('insert into k values (1)')
+  }),
+]
+
+/** What the database holds, told by the version rows, by the data, and by the history. */
+async function look(database: string) {
+  const client = await connect(aurora, database)
+  const versions = await client.query('select version_num from alembic_version')
+  const present = await client.query("select to_regclass('k') is not null as k")
+  const history = await client.query(
+    'select outcome from alembic_version_history order by started_at',
+  )
+  return {
+    versions: versions.rows.map((row) => row.version_num),
+    table: present.rows[0]?.k,
+    outcomes: history.rows.map((row) => row.outcome),
+  }
+}
+
+const APPLIED = { versions: ['a'], table: true, outcomes: ['done'] }
+
+describe('a commit whose answer is lost', () => {
+  test.each(['cut-after', { status: 500, when: 'after' }, { status: 504, when: 'after' }] as const)(
+    'after it took place (%j) is found out, and the run is a success',
+    async (kind) => {
+      const database = await newDatabase(aurora)
+      const fault = aurora.faults.add({ database, operation: 'CommitTransaction', kind })
+      const report = await upgrade(testContext(aurora, database, REVISIONS))
+      expect(fault.fired).toBe(1)
+      expect(report).toMatchObject({ status: 'succeeded', to: ['a'] })
+      expect(await look(database)).toEqual(APPLIED)
+      const calls = callNames(aurora.calls.forDatabase(database))
+      const commit = calls.indexOf('CommitTransaction')
+      expect(calls.slice(commit)).toEqual([
+        'CommitTransaction',
+        'RollbackTransaction',
+        'Read',
+        'select outcome,',
+      ])
+    },
+  )
+
+  test.each(['cut-before', { status: 503, when: 'before' }] as const)(
+    'before it took place (%j) is a failure that leaves nothing, and the next run applies it',
+    async (kind) => {
+      const database = await newDatabase(aurora)
+      aurora.faults.add({ database, operation: 'CommitTransaction', kind })
+      const report = await upgrade(testContext(aurora, database, REVISIONS))
+      expect(report).toMatchObject({ status: 'failed', to: [], pending: ['a'] })
+      expect(report.error?.message).toContain(
+        'the connection broke at the commit, and nothing was committed: run it again',
+      )
+      expect(await look(database)).toEqual({ versions: [], table: false, outcomes: ['failed'] })
+      expect(await upgrade(testContext(aurora, database, REVISIONS))).toMatchObject({
+        status: 'succeeded',
+      })
+      expect(await look(database)).toEqual({ ...APPLIED, outcomes: ['failed', 'done'] })
+    },
+  )
+
+  test('while it is still in flight is waited for', async () => {
+    const database = await newDatabase(aurora)
+    // A deferred trigger makes the COMMIT itself take two seconds, longer than the client waits.
+    const slowCommit = revision('a', null, async (op) => {
+      await op.execute('create table k (id integer)')
+      await op.execute(
+        "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end'",
+      )
+      await op.execute(
+        'create constraint trigger slow after insert on k deferrable initially deferred for each row execute function slow()',
+      )
+      await op.execute('insert into k values (1)')
+    })
+    const report = await upgrade(testContext(aurora, database, [slowCommit], { patienceMs: 700 }))
+    expect(report).toMatchObject({ status: 'succeeded', to: ['a'] })
+    expect(await look(database)).toEqual(APPLIED)
+  })
+
+  test('and cannot be found out before the deadline is unknown, and the next run settles it', async () => {
+    const database = await newDatabase(aurora)
+    await upgrade(testContext(aurora, database, []))
+    aurora.faults.add({ database, operation: 'CommitTransaction', kind: 'cut-after' })
+    aurora.faults.add({
+      database,
+      operation: 'RollbackTransaction',
+      times: 100,
+      kind: 'cut-before',
+    })
+    const report = await upgrade(testContext(aurora, database, REVISIONS, { timeMs: 7_000 }))
+    expect(report.status).toBe('unknown')
+    expect(report.error?.message).toBe(
+      'the answer to a commit was lost and the database could not be asked before the deadline: run the same command again, it finds out and goes on',
+    )
+    aurora.faults.clear()
+    expect(await upgrade(testContext(aurora, database, REVISIONS))).toMatchObject({
+      status: 'succeeded',
+      from: ['a'],
+      steps: [],
+    })
+    expect(await look(database)).toEqual(APPLIED)
+  })
+})
+
+describe('a transaction that the service ended', () => {
+  test('fails the revision and leaves nothing', async () => {
+    const database = await newDatabase(aurora)
+    aurora.faults.add({ database, sqlPattern: '^insert into k', kind: 'transaction-expired' })
+    const report = await upgrade(testContext(aurora, database, REVISIONS))
+    expect(report.status).toBe('failed')
+    expect(report.error?.message).toMatch(/Transaction .* is not found/)
+    expect(await look(database)).toEqual({ versions: [], table: false, outcomes: ['failed'] })
+  })
+})
+
+describe('a database that wakes up', () => {
+  test('is waited for by the first read, with a line that says so', async () => {
+    const database = await newDatabase(aurora)
+    aurora.faults.add({ database, kind: { resuming: 1.5 } })
+    const context = testContext(aurora, database, REVISIONS)
+    const waits: string[] = []
+    const retry = {
+      deadline: context.deadline,
+      onWait: (error: Error) => waits.push(error.message),
+    }
+    const report = await upgrade({ ...context, sessionOptions: { retry } })
+    expect(report.status).toBe('succeeded')
+    expect(waits[0]).toContain('is resuming after being auto-paused')
+  })
+})
+
+describe('no call that writes', () => {
+  test.each(['cut-before', 'cut-after'] as const)(
+    'is sent twice by the client when it is %s',
+    async (kind) => {
+      const database = await newDatabase(aurora)
+      aurora.faults.add({ database, sqlPattern: '^insert into k', kind })
+      const report = await upgrade(testContext(aurora, database, REVISIONS))
+      expect(report.status).toBe('failed')
+      const inserts = aurora.calls
+        .forDatabase(database)
+        .filter((call) => call.sql?.startsWith('insert into k'))
+      expect(inserts).toHaveLength(1)
+      expect(await look(database)).toMatchObject({ versions: [], table: false })
+    },
+  )
+})
