@@ -61,7 +61,13 @@ export async function readFirstState(
 ): Promise<DatabaseState> {
   const state = readState(session, context.table)
   state.catch(() => 'told after the secret was checked')
-  await context.secretChecked
+  try {
+    await context.secretChecked
+  } catch (error) {
+    // Or the read would be tried again and again behind the answer.
+    session.close('the secret cannot be used')
+    throw error
+  }
   return await state
 }
 
