@@ -7,6 +7,7 @@ import type { StatementError } from './errors.ts'
  * | what came back | sent again for | why that is safe |
  * |---|---|---|
  * | DatabaseResumingException (auto-paused cluster wakes up), no writer yet, throttling | up to 3 min | the service says that nothing ran |
+ * | SecretsErrorException (the service could not read the secret) | 5 s | it reads it before it connects |
  * | 28P01 (the password is being rotated) | up to 60 s | the connection was refused, so nothing ran |
  * | socket error, time-out, 5xx | up to 15 s | a read changes nothing; a transaction begun twice holds nothing and expires |
  * | anything else | never | it would be refused again |
@@ -25,6 +26,7 @@ const LONGEST_WAIT_MS = 5_000
 
 function patienceMs(error: StatementError): number {
   if (error.code === '28P01') return 60_000
+  if (error.exception === 'SecretsErrorException') return 5_000
   if (error.outcome === 'not-run') return 180_000
   return error.outcome === 'unknown' ? 15_000 : 0
 }

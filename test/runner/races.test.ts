@@ -22,6 +22,16 @@ function counting(id: string, downRevision: string | null) {
 }
 const REVISIONS = [counting('r1', null), counting('r2', 'r1'), counting('r3', 'r2')]
 
+/** False: the backend has ended since it was listed. */
+function signalBackend(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
+
 /** Stops random backends of the database for a moment, again and again, as a busy machine does. */
 async function stallBackends(database: string, signal: AbortSignal): Promise<number> {
   const client = await connect(aurora, database)
@@ -36,9 +46,9 @@ async function stallBackends(database: string, signal: AbortSignal): Promise<num
       await sleep(5)
       continue
     }
-    process.kill(pid, 'SIGSTOP')
+    if (!signalBackend(pid, 'SIGSTOP')) continue
     await sleep(150)
-    process.kill(pid, 'SIGCONT')
+    signalBackend(pid, 'SIGCONT')
     stalls += 1
   }
   return stalls

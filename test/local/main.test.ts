@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { AuroraProcess, isRunning } from './aurora-process.ts'
+
+let directory: string
+const { postgresUrl } = inject('aurora')
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'aurora-main-'))
+})
+
+afterAll(() => rmSync(directory, { recursive: true }))
+
+test('prints variables that SDK clients work with, makes databases, and stops on a signal', async () => {
+  const names = [`cli_${process.pid}_a`, `cli_${process.pid}_b`]
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const databases = names.flatMap((name) => ['--database', name])
+    const aurora = await new AuroraProcess(['--postgres-url', postgresUrl, ...databases]).ready()
+    expect(aurora.output).toMatch(/^Local Aurora answers on http:\/\/127\.0\.0\.1:\d+\./)
+    expect(aurora.exported('DATABASE')).toBe(names[0])
+    const settings = {
+      region: aurora.exported('AWS_REGION'),
+      credentials: {
+        accessKeyId: aurora.exported('AWS_ACCESS_KEY_ID'),
+        secretAccessKey: aurora.exported('AWS_SECRET_ACCESS_KEY'),
+      },
+    }
+    const client = new RDSDataClient({
+      ...settings,
+      endpoint: aurora.exported('AWS_ENDPOINT_URL_RDS_DATA'),
+    })
+    for (const database of names) {
+      const { records } = await client.send(
+        new ExecuteStatementCommand({
+          resourceArn: aurora.exported('CLUSTER_ARN'),
+          secretArn: aurora.exported('SECRET_ARN'),
+          database,
+          sql: 'select current_database()',
+        }),
+      )
+      expect(records).toEqual([[{ stringValue: database }]])
+    }
+    const { SecretString = '' } = await new SecretsManagerClient({
+      ...settings,
+      endpoint: aurora.exported('AWS_ENDPOINT_URL_SECRETS_MANAGER'),
+    }).send(new GetSecretValueCommand({ SecretId: aurora.exported('SECRET_ARN') }))
+    expect(aurora.output).not.toContain(JSON.parse(SecretString).password)
+    expect(aurora.output).not.toContain(new URL(postgresUrl).password)
+    expect(await aurora.end(signal)).toBe(0)
+  }
+})
+
+test('answers on the port it is told', async () => {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => probe.once('listening', resolve))
+  const { port } = probe.address() as AddressInfo
+  const args = ['--postgres-url', postgresUrl, '--port', String(port)]
+  const taken = new AuroraProcess(args)
+  expect(await taken.exit).toBe(1)
+  expect(taken.output).toMatch(/EADDRINUSE.*127\.0\.0\.1:\d+/)
+  await new Promise((resolve) => probe.close(resolve))
+  const aurora = await new AuroraProcess(args).ready()
+  expect(aurora.exported('AWS_ENDPOINT_URL_RDS_DATA')).toBe(`http://127.0.0.1:${port}`)
+  await aurora.end('SIGTERM')
+  expect(isRunning(aurora.pid)).toBe(false)
+})
+
+test('a server that is not there ends it with code 1 and one line', async () => {
+  const url = 'postgresql://postgres:secret@127.0.0.1:1/postgres'
+  const aurora = new AuroraProcess(['--postgres-url', url])
+  expect(await aurora.exit).toBe(1)
+  expect(aurora.output.trim().split('\n')).toHaveLength(1)
+  expect(aurora.output).not.toContain('secret')
+})
+
+test('--help tells every option', async () => {
+  const help = new AuroraProcess(['--help'])
+  expect(await help.exit).toBe(0)
+  for (const option of ['--database', '--directory', '--port', '--postgres-url', '--help']) {
+    expect(help.output).toContain(option)
+  }
+})
+
+test.each([
+  [['--bogus'], "'--bogus'"],
+  [['--port', 'x'], '--port x is not a port: use a number from 0 to 65535'],
+  [['--port', '65536'], '--port 65536 is not a port'],
+  [['stray'], "'stray'"],
+])('%j is refused with code 2', async (args, message) => {
+  const aurora = new AuroraProcess(args)
+  expect(await aurora.exit).toBe(2)
+  expect(aurora.output).toContain(message)
+})
