@@ -56,6 +56,7 @@ export class Session {
   #transactionId: string | undefined
   #tail: Promise<unknown> = Promise.resolve()
   #failure: Error | undefined
+  #revisionEnded: string | undefined
   #closed: string | undefined
 
   constructor(api: DataApi, options: SessionOptions = {}) {
@@ -116,6 +117,7 @@ export class Session {
     { repeatable = false }: { readonly repeatable?: boolean } = {},
   ): Promise<number> {
     return this.#enqueue(sql, async () => {
+      this.#refuseAfterEnd()
       if (!(await this.#wanted({ sql, parameters, returns: 'nothing', repeatable }))) return 0
       const result = await this.#send({ sql, ...(parameters.length > 0 && { parameters }) })
       if (isRollbackToSavepoint(sql)) this.#failure = undefined
@@ -126,6 +128,7 @@ export class Session {
   /** Runs a statement and answers its rows, however large the result is. */
   query(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     return this.#enqueue(sql, async () => {
+      this.#refuseAfterEnd()
       await this.#wanted({ sql, parameters, returns: 'rows', repeatable: false })
       const rows = await readRows((statement) => this.#send(statement), sql, parameters, {
         inTransaction: this.#transactionId !== undefined,
@@ -153,6 +156,15 @@ export class Session {
   /** Resolves when nothing is sent or queued any more. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await this.#tail
+  }
+
+  /**
+   * Refuses every further statement of the revision with `reason`; those of the runner still pass.
+   *
+   * Before the rollback: what a forgotten promise sends after it would be committed on its own.
+   */
+  endRevision(reason: string): void {
+    this.#revisionEnded = reason
   }
 
   /** Refuses every further statement with `reason`. */
@@ -185,6 +197,11 @@ export class Session {
     this.#statements += 1
     this.#rows += rows
     return rows
+  }
+
+  #refuseAfterEnd(): void {
+    if (this.#revisionEnded === undefined) return
+    throw new CommandError('RevisionEnded', this.#revisionEnded)
   }
 
   #refuse(sql: string): void {

@@ -87,10 +87,6 @@ class StepAttempt {
     } catch (error) {
       if (error instanceof UnknownOutcome) throw error
       throw await this.#fail(error)
-    } finally {
-      this.#session.close(
-        `${this.#name} is over: a statement came after it returned, so add the missing 'await' before it`,
-      )
     }
   }
 
@@ -123,9 +119,15 @@ class StepAttempt {
         })
       },
     })
-    await this.#step.run?.(op)
-    // A query builder that nobody awaits sends its statement some microtasks after it was called.
-    await setImmediate()
+    try {
+      await this.#step.run?.(op)
+      // A query builder that nobody awaits sends its statement some microtasks after it was called.
+      await setImmediate()
+    } finally {
+      this.#session.endRevision(
+        `${this.#name} is over: a statement came after it returned, so add the missing 'await' before it`,
+      )
+    }
     this.#refuseMissingAwait(op)
     await this.#session.settled()
     if (this.#session.failure) throw this.#session.failure

@@ -349,6 +349,26 @@ describe('a missing await', () => {
     )
   })
 
+  test.each([0, 1, 2, 3, 5, 10])(
+    'in a helper that goes on by itself for %i turns commits nothing',
+    async (turns) => {
+      const database = await newDatabase(aurora)
+      const create = revision('a', null, (op) => op.execute('create table k (id integer)'))
+      const forgetful = revision('b', 'a', async (op) => {
+        const helper = async () => {
+          await op.execute('insert into k values (1)')
+          for (let i = 0; i < turns; i += 1) await null
+          await op.execute('insert into k values (2)')
+        }
+        helper().catch(() => {})
+      })
+      const report = await upgrade(testContext(aurora, database, [create, forgetful]))
+      expect(report).toMatchObject({ status: 'failed', to: ['a'] })
+      const client = await connect(aurora, database)
+      expect((await client.query('select id from k')).rows).toEqual([])
+    },
+  )
+
   test('that lets a statement come after the end is refused by the session', async () => {
     const database = await newDatabase(aurora)
     let late: Promise<void> | undefined
