@@ -51,6 +51,13 @@ export const invoke = createInvoke(revisions)`,
     mainFields: ['module', 'main'],
     // Naming conditions turns esbuild's own 'module' off.
     conditions: ['module', ...(FROM_SOURCE ? ['aurora-migrations-source'] : [])],
+    // MikroORM imports these only to look for entity files or to batch loads, which a revision never does.
+    external: [
+      'tinyglobby',
+      'dataloader',
+      '@mikro-orm/core/fs-utils',
+      '@mikro-orm/core/file-discovery',
+    ],
     minify: true,
     // Errors of the ORM and of revisions show class and function names.
     keepNames: true,

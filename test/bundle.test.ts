@@ -76,6 +76,8 @@ describe('the bundle', () => {
       'commander',
       'vitest',
       'fast-check',
+      'tinyglobby',
+      'picomatch',
     ]) {
       expect(packages).not.toContain(local)
     }

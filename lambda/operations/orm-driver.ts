@@ -1,0 +1,156 @@
+import {
+  AbstractSqlConnection,
+  AbstractSqlDriver,
+  type Configuration,
+  type DeleteOptions,
+  type Dictionary,
+  type EntityData,
+  type EntityDictionary,
+  type EntityName,
+  type FilterQuery,
+  type FindOptions,
+  type LogContext,
+  type NativeInsertUpdateManyOptions,
+  type ObjectQuery,
+  type QueryResult,
+  type UpsertManyOptions,
+  Utils,
+} from '@mikro-orm/sql'
+import { CommandError } from '../errors.ts'
+import { longestList } from './orm-conditions.ts'
+import { DataApiPlatform } from './orm-platform.ts'
+import { leaderFirst, merged } from './orm-rows.ts'
+import { checkPacking, sendPacked } from './statement-packing.ts'
+
+/** The Kysely instance of a revision as a MikroORM connection: it has no socket and no transaction of its own. */
+class DataApiConnection extends AbstractSqlConnection {
+  override createKyselyDialect(): never {
+    throw new Error('orm() passes the Kysely instance of the revision')
+  }
+
+  override async begin(options: Parameters<AbstractSqlConnection['begin']>[0] = {}) {
+    if (options.isolationLevel !== undefined || options.readOnly) throw refuseTransactionMode()
+    return await super.begin(options)
+  }
+
+  /** MikroORM asks here what to log of a statement: of its methods, only this one sees the text that is sent. */
+  protected override getSql(query: string, formatted: string, context?: LogContext): string {
+    checkPacking(formatted)
+    return super.getSql(query, formatted, context)
+  }
+}
+
+/**
+ * MikroORM over the Data API: a statement takes as many rows or keys as fit into its 65,536 characters, where MikroORM
+ * would count to a number of rows.
+ */
+export class DataApiDriver extends AbstractSqlDriver<DataApiConnection, DataApiPlatform> {
+  constructor(config: Configuration) {
+    super(config, new DataApiPlatform(), DataApiConnection, ['kysely'])
+  }
+
+  override async find<
+    T extends object,
+    P extends string = never,
+    F extends string = never,
+    E extends string = never,
+  >(
+    entityName: EntityName<T>,
+    where: ObjectQuery<T>,
+    options: FindOptions<T, P, F, E> = {},
+  ): Promise<EntityData<T>[]> {
+    const { inheritanceType, orderBy } = this.metadata.get<T>(entityName)
+    const named = inheritanceType ? options : namingColumns(options)
+    const find = (condition: ObjectQuery<T>) => super.find(entityName, condition, named)
+    const whole = needsWholeResult(options) || !Utils.isEmpty(orderBy)
+    const list = whole ? undefined : longestList(where, Utils.isEmpty(options.populate))
+    if (list === undefined) return await find(where)
+    const parts = await sendPacked(list.values, this.#size, (part) => find(list.with(part)))
+    return parts.flat()
+  }
+
+  override async nativeInsertMany<T extends object>(
+    entityName: EntityName<T>,
+    data: EntityDictionary<T>[],
+    options?: NativeInsertUpdateManyOptions<T>,
+    transform?: (sql: string) => string,
+  ): Promise<QueryResult<T>> {
+    const { props } = this.metadata.get<T>(entityName)
+    const filledIn = props.filter(
+      ({ autoincrement, generated, defaultRaw }) => autoincrement || generated || defaultRaw,
+    )
+    const results = await sendPacked(data, this.#rowSize, async (part) => {
+      const { rows, restore } = leaderFirst(part.map(copyOf), filledIn)
+      return restore(await super.nativeInsertMany(entityName, rows, options, transform))
+    })
+    return merged(results)
+  }
+
+  override async nativeUpdateMany<T extends object>(
+    entityName: EntityName<T>,
+    where: FilterQuery<T>[],
+    data: EntityDictionary<T>[],
+    options?: NativeInsertUpdateManyOptions<T> & UpsertManyOptions<T>,
+    transform?: (sql: string, params: unknown[]) => string,
+  ): Promise<QueryResult<T>> {
+    // The key of a row stands before each of its values and in the list at the end.
+    const size = (row: EntityDictionary<T>, index: number) =>
+      this.#rowSize(row) + (Object.keys(row).length + 1) * this.#size(where[index])
+    const results = await sendPacked(data, size, (part, first) => {
+      const conditions = where.slice(first, first + part.length)
+      return super.nativeUpdateMany(entityName, conditions, part.map(copyOf), options, transform)
+    })
+    return merged(results)
+  }
+
+  override async nativeDelete<T extends object>(
+    entityName: EntityName<T>,
+    where: FilterQuery<T>,
+    options?: DeleteOptions<T>,
+  ): Promise<QueryResult<T>> {
+    const remove = (condition: FilterQuery<T>) => super.nativeDelete(entityName, condition, options)
+    const list = longestList(where, true)
+    if (list === undefined) return await remove(where)
+    return merged(await sendPacked(list.values, this.#size, (part) => remove(list.with(part))))
+  }
+
+  readonly #size = (value: unknown): number => {
+    if (Utils.isPlainObject(value)) return this.#rowSize(value)
+    try {
+      return this.platform.quoteValue(value).length
+    } catch {
+      // Not yet in the form in which it is written; this only helps to guess how many rows fit.
+      return 0
+    }
+  }
+
+  readonly #rowSize = (row: object): number =>
+    Object.values(row).reduce((sum: number, value) => sum + this.#size(value), 0)
+}
+
+/**
+ * MikroORM writes `*` unless a property is left out, which would also read the columns that the entity does not declare:
+ * some of them may be of a type that the Data API does not answer.
+ */
+function namingColumns<O extends Readonly<Dictionary>>(options: O): O {
+  const all = options.fields === undefined && Utils.isEmpty(options.exclude)
+  return all ? { ...options, exclude: ['none of the properties'] } : options
+}
+
+/** MikroORM takes the relations out of a row while it writes the statement, which it does again when that is too long. */
+const copyOf = <T>(row: EntityDictionary<T>): EntityDictionary<T> => ({ ...row })
+
+/** Rows that are ordered, counted or grouped cannot be read in parts. */
+function needsWholeResult(options: Readonly<Dictionary>): boolean {
+  const { limit, offset, first, last, before, after, groupBy, having, orderBy } = options
+  return ![limit, offset, first, last, before, after, groupBy, having, orderBy].every(
+    (option) => option === undefined || Utils.isEmpty(option),
+  )
+}
+
+function refuseTransactionMode(): CommandError {
+  return new CommandError(
+    'TransactionMode',
+    'an isolation level or read-only mode was asked for, and a revision already is a transaction: em.transactional() is a savepoint in it and takes neither',
+  )
+}
