@@ -117,19 +117,8 @@ class SessionConnection implements DatabaseConnection {
 }
 
 function returnsRows(query: RootOperationNode, sql: string): boolean {
-  switch (query.kind) {
-    case 'SelectQueryNode':
-      return true
-    case 'InsertQueryNode':
-    case 'UpdateQueryNode':
-    case 'DeleteQueryNode':
-    case 'MergeQueryNode':
-      return query.returning !== undefined
-    case 'RawNode':
-      return resultForm(sql) !== 'none'
-    default:
-      return false
-  }
+  if (query.kind === 'RawNode') return resultForm(sql) !== 'none'
+  return query.kind === 'SelectQueryNode' || ('returning' in query && query.returning !== undefined)
 }
 
 function refuseParameters({ sql, parameters }: CompiledQuery): CommandError {

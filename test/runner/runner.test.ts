@@ -357,7 +357,7 @@ describe('a missing await', () => {
       const forgetful = revision('b', 'a', async (op) => {
         const helper = async () => {
           await op.execute('insert into k values (1)')
-          for (let i = 0; i < turns; i += 1) await null
+          for (let i = 0; i < turns; i += 1) await Promise.resolve()
           await op.execute('insert into k values (2)')
         }
         helper().catch(() => {})
