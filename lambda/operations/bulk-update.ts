@@ -1,0 +1,139 @@
+import { StatementError } from '../data-api/errors.ts'
+import { identifier, qualifiedName } from '../data-api/literals.ts'
+import type { Session } from '../data-api/session.ts'
+import { CommandError } from '../errors.ts'
+import { invalidArgument, listOf, oneOf, optionsOf, simpleName, tableName } from './arguments.ts'
+import { jsonValue } from './json-value.ts'
+import { locatedError } from './located-error.ts'
+import { refusedPlace } from './refused-value.ts'
+import {
+  chunkRows,
+  type GivenRow,
+  type RowChunk,
+  requireChunkBytes,
+  requireRows,
+  rowsParameter,
+} from './row-chunks.ts'
+
+export interface BulkUpdateOptions {
+  /** The columns by which rows are found; each row has to give them. */
+  readonly key: readonly string[]
+  /** What to do when a row's key is not in the table. Default: `'error'`. */
+  readonly missing?: 'error' | 'ignore'
+  /** How many bytes of a request the rows of one call may take. Default: 1 MiB; at most 3.75 MiB. */
+  readonly chunkBytes?: number
+}
+
+/** Carries out `op.bulkUpdate`, see there; `note` is told the first statement. */
+export async function bulkUpdate(
+  session: Session,
+  table: string,
+  rows: unknown,
+  options: BulkUpdateOptions,
+  note: (statement: string) => void,
+): Promise<number> {
+  const given = optionsOf(options, ['key', 'missing', 'chunkBytes'])
+  const target = qualifiedName(tableName(table))
+  const key = listOf(given.key, 'key', simpleName)
+  const missing = oneOf(given.missing ?? 'error', 'missing', ['error', 'ignore'])
+  const checked = requireRows(rows)
+  const chunks = chunkRows(checked, { chunkBytes: requireChunkBytes(given.chunkBytes) })
+  requireKeys(checked, key)
+  const counts = chunks.map(async (chunk) => {
+    const sql = updateStatement(target, chunk, key, missing)
+    note(sql)
+    try {
+      return await session.execute(sql, rowsParameter(chunk))
+    } catch (error) {
+      const place = `op.bulkUpdate of '${table}'`
+      throw (
+        missingError(error, place, chunk, checked, key) ??
+        locatedError(error, `${place}, ${refusedPlace(error, chunk, checked)}`)
+      )
+    }
+  })
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+}
+
+function updateStatement(
+  target: string,
+  { columns }: RowChunk,
+  key: readonly string[],
+  missing: 'error' | 'ignore',
+): string {
+  const changes = columns
+    .filter(({ name }) => !key.includes(name))
+    .map(({ name, isJsonNull }) => {
+      const column = identifier(name)
+      return `${column} = ${isJsonNull ? "'null'" : `"aurora_given".${column}`}`
+    })
+  const found = (alias: string) =>
+    key
+      .map((name) => `"${alias}".${identifier(name)} = "aurora_given".${identifier(name)}`)
+      .join(' and ')
+  return `with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from json_populate_recordset(null::${target}, :rows::json)) update ${target} as "aurora_target" set ${changes.join(', ')} from "aurora_given" where ${found('aurora_target')}${missing === 'error' ? ` and ${allFound(target, found('aurora_present'))}` : ''}`
+}
+
+/**
+ * A condition that is true, or fails with a text that says what is missing: in the statement itself, so that nothing is
+ * changed, no second call is needed, and the check also stands in what offline mode prints.
+ */
+function allFound(target: string, found: string): string {
+  return `(select case when count(*) = 0 then true else cast('${MISSING} ' || count(*) || ' from ' || min("aurora_row") as boolean) end from "aurora_given" where not exists (select from ${target} as "aurora_present" where ${found}))`
+}
+
+const MISSING = 'aurora-migrations bulkUpdate, rows without a match,'
+
+const MISSING_MESSAGE = new RegExp(`${MISSING} (?<count>\\d+) from (?<first>\\d+)`)
+
+/** Reads the error that {@link allFound} makes; undefined for any other. */
+function missingError(
+  error: unknown,
+  place: string,
+  { indexes }: RowChunk,
+  rows: readonly GivenRow[],
+  key: readonly string[],
+): CommandError | undefined {
+  const found = error instanceof StatementError && MISSING_MESSAGE.exec(error.message)?.groups
+  if (!found) return undefined
+  const index = indexes[Number(found.first) - 1] ?? 0
+  const shown = key.map((name) => `${name} = ${jsonValue(rows[index]?.[name]).slice(0, 80)}`)
+  const more = found.count === '1' ? '' : ` (and ${Number(found.count) - 1} more like it)`
+  return new CommandError(
+    'RowsNotMatched',
+    `${place}: rows[${index}] with ${shown.join(', ')} matches no row${more}: correct the key, or pass { missing: 'ignore' } to update the others`,
+    { cause: error },
+  )
+}
+
+/** Each row must say which row it changes, and what; and no two the same one. */
+function requireKeys(rows: readonly GivenRow[], key: readonly string[]): void {
+  const seen = new Map<string, number>()
+  for (const [index, row] of rows.entries()) {
+    const lacking = key.find((name) => row[name] === undefined || row[name] === null)
+    if (lacking !== undefined) {
+      throw invalidArgument(`rows[${index}].${lacking}`, row[lacking], 'a value: it is in the key')
+    }
+    if (Object.keys(row).every((name) => key.includes(name))) {
+      throw invalidArgument(`rows[${index}]`, row, 'at least one column that is not in the key')
+    }
+    // 7 and '7' are the same key to PostgreSQL.
+    const text = key.map((name) => jsonValue(row[name]).replace(/^"|"$/g, '')).join('\n')
+    const other = seen.get(text)
+    if (other !== undefined) throw duplicateKey(other, index, row, key)
+    seen.set(text, index)
+  }
+}
+
+function duplicateKey(
+  first: number,
+  second: number,
+  row: GivenRow,
+  key: readonly string[],
+): CommandError {
+  const shown = key.map((name) => `${name} = ${jsonValue(row[name]).slice(0, 80)}`)
+  return new CommandError(
+    'DuplicateKey',
+    `rows[${first}] and rows[${second}] both have ${shown.join(', ')}, and PostgreSQL would apply either: leave one of them out`,
+  )
+}

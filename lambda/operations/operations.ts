@@ -1,0 +1,204 @@
+import type { Compilable, Kysely, RawBuilder } from 'kysely'
+import type { Session } from '../data-api/session.ts'
+import { splitStatements } from '../data-api/statements.ts'
+import type { Row } from '../data-api/values.ts'
+import { invalidArgument, optionsOf } from './arguments.ts'
+import { type BulkInsertOptions, bulkInsert } from './bulk-insert.ts'
+import { type BulkUpdateOptions, bulkUpdate } from './bulk-update.ts'
+import { locatedError } from './located-error.ts'
+import type { OperationCall } from './operation-call.ts'
+import { SchemaOperations } from './schema-operations.ts'
+import { watchedKysely } from './watched-kysely.ts'
+
+/** One SQL statement: text, which is sent as it is, a `sql` template, or a Kysely builder. */
+export type Statement<R = unknown> = string | RawBuilder<R> | Compilable<R>
+
+/** What the runner does around the body of an autocommit block. */
+export interface AutocommitBlocks {
+  autocommitBlock(body: () => Promise<void>): Promise<void>
+}
+
+/**
+ * `op`: what a revision's `upgrade` and `downgrade` change the database with.
+ *
+ * Each method sends its statements itself and in the order of the calls, all in the revision's transaction. Await each:
+ * one that is not awaited fails the revision, as does a statement that PostgreSQL refused even when the error is caught
+ * (unless `rollback to savepoint` follows).
+ */
+export class Operations extends SchemaOperations {
+  readonly #blocks: AutocommitBlocks
+  readonly #bind: Kysely<unknown>
+
+  constructor(session: Session, blocks: AutocommitBlocks) {
+    super(session)
+    this.#blocks = blocks
+    this.#bind = watchedKysely(this.db, this.calls)
+  }
+
+  /**
+   * Inserts rows, a MiB a call: they travel as one JSON value, and PostgreSQL gives each column its type.
+   *
+   * Columns a row leaves out get their default. Rows with other columns are another call; calls come in the order of
+   * their first rows, rows within one in the order given. Strings, numbers, Dates, bytes (`Uint8Array`) and arrays go
+   * into any column that takes them; for a `json` or `jsonb` column pass the value, not its text: a string is a JSON
+   * string there, `null` is the SQL NULL and `json(null)` the JSON null. No rows, no call.
+   *
+   * With `returning` it answers one object a row, in the order of `rows` (that of insertion, which PostgreSQL keeps; where
+   * a trigger dropped rows the call fails). A column of a `not null` domain cannot be left out, even if it has a default.
+   *
+   * @throws CommandError naming row and column, before anything is sent: not a plain object, `undefined`, a NUL
+   * character, a row over 3.75 MiB, ….
+   * @example await op.bulkInsert('teams', [{ name: 'North End' }, { name: 'Riverside', founded: 1921 }])
+   */
+  bulkInsert(
+    table: string,
+    rows: readonly object[],
+    options?: BulkInsertOptions & { readonly returning?: undefined },
+  ): OperationCall<void>
+  bulkInsert<R extends object = Row>(
+    table: string,
+    rows: readonly object[],
+    options: BulkInsertOptions & { readonly returning: readonly string[] },
+  ): OperationCall<R[]>
+  bulkInsert(
+    table: string,
+    rows: readonly object[],
+    options: BulkInsertOptions = {},
+  ): OperationCall<unknown> {
+    return this.call('bulkInsert', async (note) => {
+      const answer = await bulkInsert(this.session, table, rows, options, note)
+      return options.returning ? answer : undefined
+    })
+  }
+
+  /**
+   * Changes rows found by the columns `key`, which travel as those of {@link bulkInsert} do, and answers how many rows
+   * were changed. Columns a row leaves out stay as they are.
+   *
+   * A row that matches nothing fails the call, and nothing of its chunk is changed; `missing: 'ignore'` lets it pass.
+   *
+   * @throws CommandError before anything is sent: as {@link bulkInsert} does, for a key that is missing or null, and
+   * for two rows with the same key.
+   * @example await op.bulkUpdate('players', [{ id: 1, team_id: 7 }, { id: 2, team_id: 9 }], { key: ['id'] })
+   */
+  bulkUpdate(
+    table: string,
+    rows: readonly object[],
+    options: BulkUpdateOptions,
+  ): OperationCall<number> {
+    return this.call('bulkUpdate', (note) => bulkUpdate(this.session, table, rows, options, note))
+  }
+
+  /**
+   * Runs one statement and answers nothing: text as it is, a `sql` template, or a builder of {@link getBind}.
+   *
+   * A value in the template becomes a literal, which takes its type from where it stands. Where nothing gives it one,
+   * write it: sql`select ${'2014-06-25'}::date`.
+   *
+   * `repeatable` says, inside an autocommit block, that the statement may run twice. Default: false.
+   *
+   * @example await op.execute(sql`update account set name = ${'account 2'} where name = ${'account 1'}`)
+   */
+  execute(
+    statement: Statement,
+    options: { readonly repeatable?: boolean } = {},
+  ): OperationCall<void> {
+    return this.call('execute', async (note) => {
+      const text = this.#statementText(statement)
+      note(text)
+      await this.session.execute(text, [], optionsOf(options, ['repeatable']))
+    })
+  }
+
+  /**
+   * Runs one statement and answers its rows, however many.
+   *
+   * Values are as node-postgres gives them (`bigint` and `numeric` columns are strings), except that `date`,
+   * `timestamp` and `time` are strings, too.
+   *
+   * @example const teams = await op.query<{ team: string }>('select distinct team from players')
+   */
+  query<R = Row>(statement: Statement<R>): OperationCall<R[]> {
+    return this.call('query', async (note) => {
+      const text = this.#statementText(statement)
+      note(text)
+      return (await this.session.query(text)) as R[]
+    })
+  }
+
+  /**
+   * Runs the statements of a script one by one; comments between them are left out. An error names the line.
+   *
+   * @throws CommandError before anything is sent: a quote that is never closed, a psql command, `copy … from stdin`.
+   * @example await op.executeScript(`create role reader; grant select on teams to reader`)
+   */
+  executeScript(script: string): OperationCall<void> {
+    return this.call('executeScript', async (note) => {
+      if (typeof script !== 'string') throw invalidArgument('script', script, 'SQL as a string')
+      const statements = splitStatements(script)
+      note(statements[0]?.sql ?? '')
+      const runs = statements.map(async ({ sql, line }) => {
+        try {
+          await this.session.execute(sql)
+        } catch (error) {
+          throw locatedError(error, `op.executeScript, line ${line}`)
+        }
+      })
+      await Promise.all(runs)
+    })
+  }
+
+  /**
+   * Runs `body` outside the transaction, for what PostgreSQL refuses inside one: what came before is committed, each
+   * statement of the body is committed on its own, then a new transaction begins.
+   *
+   * A run that ends within it leaves the revision interrupted, and the next run goes on from there. Hence only
+   * operations that return nothing may come before it, and only statements that may run twice inside it.
+   *
+   * @example
+   * ```ts
+   * await op.autocommitBlock(async () => {
+   *   await op.createIndex('players_name', 'players', ['name'], { concurrently: true })
+   * })
+   * ```
+   */
+  autocommitBlock(body: () => Promise<void>): OperationCall<void> {
+    return this.call('autocommitBlock', async () => {
+      if (typeof body !== 'function') throw invalidArgument('body', body, 'an async function')
+      await this.#blocks.autocommitBlock(async () => {
+        this.inBlock = true
+        try {
+          await body()
+        } finally {
+          this.inBlock = false
+        }
+      })
+    })
+  }
+
+  /**
+   * Kysely on this revision's transaction, typed by the tables as they are at this point of the history. Always the
+   * same instance, also after an autocommit block.
+   *
+   * @example
+   * ```ts
+   * const db = op.getBind<{ account: { id: number; name: string } }>()
+   * await db.insertInto('account').values({ id: 3, name: 'John' }).execute()
+   * ```
+   */
+  getBind<Tables = unknown>(): Kysely<Tables> {
+    return this.#bind as Kysely<Tables>
+  }
+
+  #statementText(statement: Statement): string {
+    if (typeof statement === 'string') return statement
+    if (typeof statement === 'object' && statement !== null && 'compile' in statement) {
+      return this.textOf(statement)
+    }
+    throw invalidArgument(
+      'statement',
+      statement,
+      'SQL as a string, a sql`…` template or a Kysely builder',
+    )
+  }
+}
