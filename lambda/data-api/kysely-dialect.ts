@@ -13,27 +13,45 @@ import {
 } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { identifierText, literal } from './literals.ts'
-import type { Session } from './session.ts'
+import { LONG_VALUE_CHARACTERS, longValue, parametersOf } from './long-values.ts'
+import { MAX_SQL_CHARACTERS, type Session } from './session.ts'
 import { refuseTornLiterals, resultForm } from './statements.ts'
 
 /**
  * Writes every value as a literal: the Data API binds strings as `text`, which PostgreSQL refuses for
  * uuid, enum, date, json, inet and array columns, while a literal takes its type from where it stands.
+ *
+ * Only when the text would get too long do its long values travel beside it, as parameters.
  */
 export class LiteralQueryCompiler extends PostgresQueryCompiler {
   /** Where the values stand in the text, to see that each is still one constant there. */
   #literals: (readonly [start: number, end: number])[] = []
+  #longest = Number.POSITIVE_INFINITY
 
   override compileQuery(node: RootOperationNode, queryId: QueryId): CompiledQuery {
+    const compiled = this.#compile(node, queryId, Number.POSITIVE_INFINITY)
+    if (compiled.sql.length <= MAX_SQL_CHARACTERS) return compiled
+    return this.#compile(node, queryId, LONG_VALUE_CHARACTERS)
+  }
+
+  #compile(node: RootOperationNode, queryId: QueryId, longest: number): CompiledQuery {
     this.#literals = []
+    this.#longest = longest
     const compiled = super.compileQuery(node, queryId)
     refuseTornLiterals(compiled.sql, this.#literals)
     return compiled
   }
 
   protected override appendValue(value: unknown): void {
+    const text = literal(value)
+    const long = text.length > this.#longest ? longValue(value) : undefined
+    if (long) {
+      this.addParameter(long)
+      this.append(`:v${this.numParameters}${long.cast}`)
+      return
+    }
     const start = this.getSql().length
-    this.append(literal(value))
+    this.append(text)
     this.#literals.push([start, this.getSql().length])
   }
 
@@ -99,12 +117,13 @@ class SessionConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
-    if (compiled.parameters.length > 0) throw refuseParameters(compiled)
-    if (returnsRows(compiled.query, compiled.sql)) {
-      const rows = (await this.#session.query(compiled.sql)) as R[]
+    const { sql } = compiled
+    const parameters = parametersOf(compiled)
+    if (returnsRows(compiled.query, sql)) {
+      const rows = (await this.#session.query(sql, parameters)) as R[]
       return { rows, numAffectedRows: BigInt(rows.length) }
     }
-    return { rows: [], numAffectedRows: BigInt(await this.#session.execute(compiled.sql)) }
+    return { rows: [], numAffectedRows: BigInt(await this.#session.execute(sql, parameters)) }
   }
 
   // biome-ignore lint/correctness/useYield: Kysely asks for a generator, and there is nothing to yield.
@@ -119,13 +138,6 @@ class SessionConnection implements DatabaseConnection {
 function returnsRows(query: RootOperationNode, sql: string): boolean {
   if (query.kind === 'RawNode') return resultForm(sql) !== 'none'
   return query.kind === 'SelectQueryNode' || ('returning' in query && query.returning !== undefined)
-}
-
-function refuseParameters({ sql, parameters }: CompiledQuery): CommandError {
-  return new CommandError(
-    'ParametersNotAllowed',
-    `a compiled query carries ${parameters.length} parameter(s) and a revision sends literals: write the values into the sql template, as in sql\`… \${value}\` (it begins: ${sql.slice(0, 80)})`,
-  )
 }
 
 /** The Kysely instance of a session, and the way a builder of it becomes text. */

@@ -8,6 +8,7 @@ import { type BulkUpdateOptions, bulkUpdate } from './bulk-update.ts'
 import { locatedError } from './located-error.ts'
 import type { OperationCall } from './operation-call.ts'
 import { SchemaOperations } from './schema-operations.ts'
+import type { SentStatement } from './session-operations.ts'
 import { watchedKysely } from './watched-kysely.ts'
 
 /** One SQL statement: text, which is sent as it is, a `sql` template, or a Kysely builder. */
@@ -104,9 +105,9 @@ export class Operations extends SchemaOperations {
     options: { readonly repeatable?: boolean } = {},
   ): OperationCall<void> {
     return this.call('execute', async (note) => {
-      const text = this.#statementText(statement)
-      note(text)
-      await this.session.execute(text, [], optionsOf(options, ['repeatable']))
+      const { sql, parameters } = this.#sent(statement)
+      note(sql)
+      await this.session.execute(sql, parameters, optionsOf(options, ['repeatable']))
     })
   }
 
@@ -120,9 +121,9 @@ export class Operations extends SchemaOperations {
    */
   query<R = Row>(statement: Statement<R>): OperationCall<R[]> {
     return this.call('query', async (note) => {
-      const text = this.#statementText(statement)
-      note(text)
-      return (await this.session.query(text)) as R[]
+      const { sql, parameters } = this.#sent(statement)
+      note(sql)
+      return (await this.session.query(sql, parameters)) as R[]
     })
   }
 
@@ -190,10 +191,10 @@ export class Operations extends SchemaOperations {
     return this.#bind as Kysely<Tables>
   }
 
-  #statementText(statement: Statement): string {
-    if (typeof statement === 'string') return statement
+  #sent(statement: Statement): SentStatement {
+    if (typeof statement === 'string') return { sql: statement, parameters: [] }
     if (typeof statement === 'object' && statement !== null && 'compile' in statement) {
-      return this.textOf(statement)
+      return this.statementOf(statement)
     }
     throw invalidArgument(
       'statement',

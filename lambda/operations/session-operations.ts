@@ -1,5 +1,7 @@
+import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery, Kysely } from 'kysely'
 import { kyselyOf } from '../data-api/kysely-dialect.ts'
+import { parametersOf } from '../data-api/long-values.ts'
 import type { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
 import { COLUMN_TYPES } from './arguments.ts'
@@ -8,6 +10,12 @@ import { type OperationCall, OperationCalls } from './operation-call.ts'
 /** A Kysely builder or `sql` template: what becomes the text of one statement. */
 export interface StatementBuilder {
   compile(db: Kysely<unknown>): CompiledQuery
+}
+
+/** A statement as it is sent. */
+export interface SentStatement {
+  readonly sql: string
+  readonly parameters: readonly SqlParameter[]
 }
 
 /** What every operation is made of: a call that is watched until it is awaited, and sends statements in the order of the calls. */
@@ -48,20 +56,18 @@ export abstract class SessionOperations {
   /** An operation that sends what `build` answers, and answers nothing. */
   protected send(method: string, build: () => readonly StatementBuilder[]): OperationCall<void> {
     return this.call(method, async (note) => {
-      const statements = build().map((builder) => this.textOf(builder))
-      note(statements[0] ?? '')
+      const statements = build().map((builder) => this.statementOf(builder))
+      note(statements[0]?.sql ?? '')
       // In line before the next call can be, also when nobody awaits this one.
-      await Promise.all(statements.map((statement) => this.session.execute(statement)))
+      await Promise.all(
+        statements.map(({ sql, parameters }) => this.session.execute(sql, parameters)),
+      )
     })
   }
 
-  protected textOf(builder: StatementBuilder): string {
-    const { sql, parameters } = builder.compile(this.db)
-    if (parameters.length === 0) return sql
-    throw new CommandError(
-      'ParametersNotAllowed',
-      `the statement carries ${parameters.length} parameter(s), so it was built by another Kysely instance: build it with op.getBind() (it begins: ${sql.slice(0, 80)})`,
-    )
+  protected statementOf(builder: StatementBuilder): SentStatement {
+    const compiled = builder.compile(this.db)
+    return { sql: compiled.sql, parameters: parametersOf(compiled) }
   }
 }
 

@@ -1,0 +1,41 @@
+import type { SqlParameter } from '@aws-sdk/client-rds-data'
+import type { CompiledQuery } from 'kysely'
+import { CommandError } from '../errors.ts'
+import { Json } from './json-text.ts'
+
+/** From this length on a value leaves a text that is too long with it. */
+export const LONG_VALUE_CHARACTERS = 1_000
+
+/** A value that travels beside its statement. Bound, it has a type of its own: text, bytes, or JSON by the cast. */
+class LongValue {
+  readonly field: SqlParameter['value']
+  readonly cast: '' | '::json'
+
+  constructor(field: SqlParameter['value'], cast: '' | '::json' = '') {
+    this.field = field
+    this.cast = cast
+  }
+}
+
+/** `undefined` for a value that has to stay a literal: an array or a date would lose the type that its place gives it. */
+export function longValue(value: unknown): LongValue | undefined {
+  if (typeof value === 'string') return new LongValue({ stringValue: value })
+  if (value instanceof Uint8Array) return new LongValue({ blobValue: value })
+  if (value instanceof Json) return new LongValue({ stringValue: value.text }, '::json')
+  return undefined
+}
+
+/**
+ * The parameters of a compiled query: its long values.
+ *
+ * @throws CommandError for any others, which another Kysely instance has made.
+ */
+export function parametersOf({ sql, parameters }: CompiledQuery): SqlParameter[] {
+  return parameters.map((value, i) => {
+    if (value instanceof LongValue) return { name: `v${i + 1}`, value: value.field }
+    throw new CommandError(
+      'ParametersNotAllowed',
+      `the statement carries ${parameters.length} parameter(s), so it was built by another Kysely instance: build it with op.getBind() (it begins: ${sql.slice(0, 80)})`,
+    )
+  })
+}
