@@ -73,9 +73,13 @@ const defaultLimits: LocalAuroraLimits = {
  * real PostgreSQL, refusing what AWS refuses.
  *
  * @example
+ * ```ts
+ * import { startLocalAurora } from '../infra/local/local-aurora.ts'
+ *
  * await using aurora = await startLocalAurora()
  * await aurora.createDatabase('shop')
  * Object.assign(process.env, aurora.environment('shop'))
+ * ```
  */
 export async function startLocalAurora(options: LocalAuroraOptions = {}): Promise<LocalAurora> {
   const limits = { ...defaultLimits, ...options.limits }

@@ -44,15 +44,26 @@ export type EntityManager = SqlEntityManager<DataApiDriver>
  *
  * @example
  * ```ts
+ * import { defineRevision } from 'aurora-migrations'
+ * import { defineEntity, orm, p } from 'aurora-migrations/orm'
+ *
  * const Team = defineEntity({
  *   name: 'Team',
  *   tableName: 'teams',
  *   properties: { id: p.integer().primary(), name: p.string() },
  * })
  *
- * const em = orm(op, [Team])
- * for (const team of await em.find(Team, {})) team.name = team.name.trim()
- * await em.flush()
+ * export default defineRevision({
+ *   revision: 'b7d1c0a84be3',
+ *   downRevision: '169ad57156f0',
+ *   doc: 'trim the names of teams',
+ *   async upgrade(op) {
+ *     const em = orm(op, [Team])
+ *     for (const team of await em.find(Team, {})) team.name = team.name.trim()
+ *     await em.flush()
+ *   },
+ *   downgrade: null,
+ * })
  * ```
  */
 export function orm(
