@@ -72,7 +72,10 @@ export class ServiceRoutes {
     if (fault === 'cut-before') return 'cut'
     const before = fault === undefined ? undefined : faultError(fault, 'before')
     if (before !== undefined) return errorAnswer(before)
-    const answer = await this.#run(call, request, fault)
+    const running = this.#run(call, request, fault)
+    // Nobody hears the answer; it never rejects.
+    if (typeof fault === 'object' && 'late' in fault) return 'cut'
+    const answer = await running
     if (fault === 'cut-after') return 'cut'
     if (typeof fault === 'object' && 'delay' in fault) await sleep(fault.delay)
     const after = fault === undefined ? undefined : faultError(fault, 'after')
@@ -121,6 +124,9 @@ export class ServiceRoutes {
   #effects(fault: FaultKind | undefined): CallEffects {
     if (fault === 'statement-timeout') return { timeOut: true }
     if (fault === 'password-rejected') return { rejectPassword: true }
+    if (typeof fault === 'object' && 'late' in fault) {
+      return { hideTransaction: true, onBackend: async () => await sleep(fault.late) }
+    }
     if (fault !== 'kill-backend') return {}
     return {
       onBackend: async (pid) => {

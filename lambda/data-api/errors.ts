@@ -67,6 +67,14 @@ const REFUSED = new Set([
   'ExpiredTokenException',
 ])
 
+/** SQLSTATEs with which PostgreSQL refuses a connection: password being rotated, not up yet, no connection free. */
+const NOT_CONNECTED = new Set(['28P01', '57P03', '53300'])
+/** SQLSTATEs with which it ends one: restart, failover, a broken line. */
+const CONNECTION_LOST = /^(?:57P0[125]|08)/
+
+/** What the service answers while an earlier call on the same transaction is still at work. */
+const BUSY = 'Transaction is still running a query'
+
 /** The fix for errors that come from a literal whose type PostgreSQL could not know. */
 const TYPE_FIX =
   "a value takes its type from where it stands: name the type after it, as in '…'::uuid or cast('…' as date)"
@@ -77,16 +85,9 @@ export function toStatementError(error: unknown, sql: string, prefix = 0): State
   if (error instanceof StatementError) return error
   const exception = error instanceof Error ? error.name : 'Error'
   const text = error instanceof Error ? error.message : String(error)
-  const outcome: CallOutcome = NOT_RUN.has(exception)
-    ? 'not-run'
-    : REFUSED.has(exception)
-      ? 'refused'
-      : 'unknown'
   const parsed = parseDatabaseMessage(text)
+  const outcome = outcomeOf(exception, text, parsed.code)
   const position = parsed.position === undefined ? undefined : parsed.position - prefix
-  // Rotation: the service could not connect, so nothing ran.
-  if (parsed.code === '28P01')
-    return new StatementError(sql, { exception, ...parsed, outcome: 'not-run' }, error)
   const report = {
     exception,
     ...parsed,
@@ -95,6 +96,35 @@ export function toStatementError(error: unknown, sql: string, prefix = 0): State
     message: describe(exception, parsed, sql),
   }
   return new StatementError(sql, report, error)
+}
+
+function outcomeOf(exception: string, text: string, code: string | undefined): CallOutcome {
+  if (NOT_RUN.has(exception) || text === BUSY) return 'not-run'
+  // `raise exception` in a function may carry any SQLSTATE, but never as a FATAL error.
+  if (code !== undefined && !text.startsWith('ERROR: ')) {
+    if (NOT_CONNECTED.has(code)) return 'not-run'
+    if (CONNECTION_LOST.test(code)) return 'unknown'
+  }
+  return REFUSED.has(exception) ? 'refused' : 'unknown'
+}
+
+/** True while an earlier call on the same transaction is still at work. */
+export function isBusy(error: StatementError): boolean {
+  return error.cause instanceof Error && error.cause.message === BUSY
+}
+
+/** True when the service gave up waiting for the statement: what became of it is not told. */
+export function hasTimedOut(error: StatementError): boolean {
+  return error.exception === 'StatementTimeoutException'
+}
+
+/** The same error with something to add to its message. */
+export function explained(error: StatementError, explanation: string): StatementError {
+  return new StatementError(
+    error.sql,
+    { ...error, message: `${error.message}; ${explanation}` },
+    error.cause,
+  )
 }
 
 interface DatabaseMessage {

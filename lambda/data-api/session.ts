@@ -1,41 +1,14 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
+import { Calls } from './calls.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
-import { type StatementError, toStatementError } from './errors.ts'
-import { type RetryPolicy, retryCall } from './retry.ts'
+import type { StatementError } from './errors.ts'
+import { canBeFollowed, sendFollowed } from './followed-statement.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { asksForRows, readRows } from './row-reader.ts'
+import type { JournalledStatement, SessionOptions } from './session-options.ts'
 import { isRollbackToSavepoint, refuseStatement, resultForm } from './statements.ts'
 import { decodeRows, type Row } from './values.ts'
-
-/** One Data API call, after it was answered or failed. */
-export interface CallEvent {
-  /** The statement, or `BeginTransaction`, `CommitTransaction`, `RollbackTransaction`. */
-  readonly sql: string
-  readonly ms: number
-  readonly error?: StatementError
-}
-
-/** A statement of a revision, as its journal sees it before it is sent. */
-export interface JournalledStatement {
-  readonly sql: string
-  readonly parameters: readonly SqlParameter[]
-  readonly returns: 'nothing' | 'rows'
-  /** The author says that it may run twice, see `op.execute`. */
-  readonly repeatable: boolean
-}
-
-/** Keeps account of the statements of a revision with autocommit blocks, see `runner/journal.ts`. */
-export interface StatementJournal {
-  /** False: an interrupted run has committed this very statement, do not send it again. */
-  admit(statement: JournalledStatement): Promise<boolean>
-}
-
-export interface SessionOptions {
-  /** Told of every call: logs, counters. */
-  observe?(event: CallEvent): void
-  readonly retry?: RetryPolicy
-  readonly journal?: StatementJournal
-}
 
 /** The service's limit on one statement. */
 export const MAX_SQL_CHARACTERS = 65_536
@@ -48,20 +21,22 @@ export const MAX_SQL_CHARACTERS = 65_536
  * Outside a transaction each statement is committed on its own.
  */
 export class Session {
-  readonly #api: DataApi
+  readonly #calls: Calls
   readonly #options: SessionOptions
   readonly #pending = new Set<{ readonly sql: string }>()
   #statements = 0
   #rows = 0
   #transactionId: string | undefined
   #tail: Promise<unknown> = Promise.resolve()
+  readonly #keepAlive: KeepAlive
   #failure: Error | undefined
   #revisionEnded: string | undefined
   #closed: string | undefined
 
   constructor(api: DataApi, options: SessionOptions = {}) {
-    this.#api = api
+    this.#calls = new Calls(api, options)
     this.#options = options
+    this.#keepAlive = new KeepAlive(() => this.#ping(), options.keepAliveMs)
   }
 
   /** The first failure that no `rollback to savepoint` has undone; while there is one, the transaction cannot be committed. */
@@ -90,24 +65,38 @@ export class Session {
   }
 
   async begin(): Promise<void> {
-    const begin = () => this.#call('BeginTransaction', () => this.#api.beginTransaction())
-    this.#transactionId = await retryCall(begin, this.#options.retry ?? {})
+    this.#transactionId = await this.#calls.begin()
     this.#failure = undefined
+    this.#keepAlive.used()
   }
 
   /** Commits; throws a {@link StatementError} whose `outcome` is `unknown` when nobody can tell whether it happened. */
   async commit(): Promise<void> {
     if (this.#failure) throw this.#failure
-    const id = this.#leaveTransaction()
-    await this.#call('CommitTransaction', () => this.#api.commitTransaction(id))
+    const id = this.#transactionId
+    if (id === undefined) throw new Error('no transaction is open')
+    this.#keepAlive.stop()
+    try {
+      await this.#calls.commit(id)
+      this.#transactionId = undefined
+    } catch (error) {
+      if ((error as StatementError).outcome === 'refused') this.#transactionId = undefined
+      throw error
+    }
   }
 
-  /** Rolls back; throws a {@link StatementError} when the service could not be told: it then ends the transaction itself after 3 minutes. */
-  async rollback(): Promise<void> {
+  /**
+   * Rolls back; false when the transaction had ended. Throws a {@link StatementError} when the service could not be
+   * told: it then ends the transaction itself after 3 minutes.
+   */
+  async rollback(): Promise<boolean> {
     await this.settled()
-    if (this.#transactionId === undefined) return
-    const id = this.#leaveTransaction()
-    await this.#call('RollbackTransaction', () => this.#api.rollbackTransaction(id))
+    const id = this.#transactionId
+    if (id === undefined) return false
+    this.#keepAlive.stop()
+    const wasOpen = await this.#calls.rollback(id)
+    this.#transactionId = undefined
+    return wasOpen
   }
 
   /** Runs a statement whose rows nobody asks for; answers the number of rows it changed. */
@@ -119,9 +108,14 @@ export class Session {
     return this.#enqueue(sql, async () => {
       this.#refuseAfterEnd()
       if (!(await this.#wanted({ sql, parameters, returns: 'nothing', repeatable }))) return 0
-      const result = await this.#send({ sql, ...(parameters.length > 0 && { parameters }) })
-      if (isRollbackToSavepoint(sql)) this.#failure = undefined
-      return this.#count(result.numberOfRecordsUpdated ?? 0)
+      const ended = this.#transactionId === undefined ? undefined : this.#options.watch?.(sql)
+      try {
+        const result = await this.#carryOut(sql, parameters)
+        if (isRollbackToSavepoint(sql)) this.#failure = undefined
+        return this.#count(result.numberOfRecordsUpdated ?? 0)
+      } finally {
+        ended?.()
+      }
     })
   }
 
@@ -140,17 +134,18 @@ export class Session {
   }
 
   /** Runs a statement of the runner's own, with a small answer: no part of the revision, so neither journalled nor counted. */
-  own(sql: string): Promise<Row[]> {
-    return this.#enqueue(sql, async () => decodeRows(await this.#send(asksForRows(sql))))
+  own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
+    const statement = asksForRows(sql, parameters)
+    return this.#enqueue(sql, async () => decodeRows(await this.#send(statement)))
   }
 
-  /** Like {@link own}, outside any transaction and only for reading: sent again when a call fails in a way that passes. */
-  read(sql: string): Promise<Row[]> {
-    const once = () => {
-      this.#failure = undefined
-      return this.own(sql)
-    }
-    return retryCall(once, this.#options.retry ?? {})
+  /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */
+  read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
+    this.#failure = undefined
+    const statement = asksForRows(sql, parameters)
+    return this.#enqueue(sql, async () =>
+      decodeRows(await this.#send(statement, { harmless: true })),
+    )
   }
 
   /** Resolves when nothing is sent or queued any more. */
@@ -211,31 +206,36 @@ export class Session {
     if (sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql)
   }
 
-  /** The funnel: every statement of every revision, and ours, is sent from here. */
-  #send(statement: DataApiStatement): Promise<DataApiResult> {
-    return this.#call(statement.sql, () => this.#api.execute(statement, this.#transactionId))
+  #carryOut(sql: string, parameters: readonly SqlParameter[]): Promise<DataApiResult> {
+    const { journal, follow } = this.#options
+    const send = (options = {}) =>
+      this.#send({ sql, ...(parameters.length > 0 && { parameters }), ...options })
+    const isOpen = this.#transactionId !== undefined
+    if (follow && isOpen && canBeFollowed(sql, parameters.length, MAX_SQL_CHARACTERS)) {
+      return sendFollowed((statement) => this.#send(statement), sql, this.#statements)
+    }
+    return journal ? journal.carryOut(sql, send) : send()
   }
 
-  async #call<T>(sql: string, call: () => Promise<T>): Promise<T> {
-    const started = performance.now()
-    const observe = (rest: { error?: StatementError }) =>
-      this.#options.observe?.({ sql, ms: performance.now() - started, ...rest })
+  /** The funnel: every statement of every revision, and ours, is sent from here. */
+  async #send(
+    statement: DataApiStatement,
+    repeatable?: { readonly harmless: boolean },
+  ): Promise<DataApiResult> {
+    const id = this.#transactionId
+    const { idleMs } = this.#keepAlive
     try {
-      const answer = await call()
-      observe({})
-      return answer
-    } catch (cause) {
-      const error = toStatementError(cause, sql)
-      observe({ error })
-      throw error
+      return await this.#calls.execute(statement, id, repeatable)
+    } catch (error) {
+      throw id === undefined ? error : this.#keepAlive.explain(error as StatementError, idleMs)
+    } finally {
+      if (id !== undefined) this.#keepAlive.used()
     }
   }
 
-  #leaveTransaction(): string {
-    const id = this.#transactionId
-    if (id === undefined) throw new Error('no transaction is open')
-    this.#transactionId = undefined
-    return id
+  #ping(): void {
+    if (this.#failure || this.#pending.size > 0 || this.#closed !== undefined) return
+    this.own('select true as alive').catch(() => 'the next statement says what is wrong')
   }
 }
 

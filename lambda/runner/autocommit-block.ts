@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Session } from '../data-api/session.ts'
+import type { Session } from '../data-api/session.ts'
+import { BlockStatements, TAKEN_OVER } from './block-statements.ts'
 import { type CommitTrace, commitOrResolve } from './commit.ts'
-import { fenceAgainStatement, journalStatement, renewLeaseStatement } from './history.ts'
+import type { HistoryEntry } from './history.ts'
 import type { Journal } from './journal.ts'
 import type { RunnerContext } from './runner-context.ts'
+import type { StatementWatch } from './statement-watch.ts'
 
 /** One step's transaction, as an autocommit block needs it. */
 export interface BlockScope {
   readonly context: RunnerContext
   readonly session: Session
   readonly journal: Journal
-  readonly token: string
-  readonly seq: number
+  readonly entry: HistoryEntry
+  readonly watch: StatementWatch
 }
 
 const POLL_MS = 500
@@ -27,17 +29,14 @@ export async function runAutocommitBlock(
   body: () => Promise<void>,
   onCommitted: () => void,
 ): Promise<void> {
-  const { context, session, journal, token } = scope
+  const { context, session, journal, entry, watch } = scope
   await session.settled()
   if (session.failure) throw session.failure
   journal.refuseRowsRead()
   await commitJournal(scope)
   onCommitted()
-  const control = new Session(context.api, context.sessionOptions)
-  journal.enterBlock(async () => {
-    const rows = await control.own(renewLeaseStatement(context.table, token))
-    if (rows.length === 0) throw new Error(TAKEN_OVER)
-  })
+  watch.backend = undefined
+  journal.enterBlock(new BlockStatements(context, entry.token))
   await body()
   await session.settled()
   if (session.failure) throw session.failure
@@ -45,14 +44,12 @@ export async function runAutocommitBlock(
   await beginAgain(scope)
 }
 
-const TAKEN_OVER =
-  'another run has taken this step over, because its lease had ended: nothing more is done here'
-
 async function commitJournal(scope: BlockScope): Promise<void> {
-  const { context, session, journal, token, seq } = scope
+  const { context, session, journal } = scope
+  const { token, seq } = scope.entry
   const done = journal.count
   const rows = await session.own(
-    journalStatement(context.table, token, { done, digest: journal.digest }),
+    context.table.journalStatement(token, { done, digest: journal.digest }),
   )
   if (rows.length !== 1) throw new Error(TAKEN_OVER)
   const trace: CommitTrace = {
@@ -65,15 +62,24 @@ async function commitJournal(scope: BlockScope): Promise<void> {
 }
 
 /** A new transaction for the rest of the revision, if the step still is ours. */
-async function beginAgain({ context, session, token }: BlockScope): Promise<void> {
-  const fence = fenceAgainStatement(context.table, { oldToken: token, token, run: context.run })
+async function beginAgain({ context, session, entry, watch }: BlockScope): Promise<void> {
+  const { token, timeouts } = entry
+  const fence = context.table.fenceAgainStatement({
+    oldToken: token,
+    token,
+    run: context.run,
+    timeouts,
+  })
   while (Date.now() < context.deadline) {
     await session.begin()
     const [answer] = await session.own(fence)
-    if (answer?.opened === 1) return
+    if (answer?.opened === 1) {
+      watch.backend = Number(answer.pid)
+      return
+    }
     await session.rollback()
     if (answer?.locked === true) throw new Error(TAKEN_OVER)
-    await sleep(POLL_MS)
+    await sleep(context.pollMs ?? POLL_MS)
   }
   throw new Error('the lock was not free again before the deadline')
 }

@@ -13,7 +13,7 @@ export interface CommitTrace {
   isCommitted(row: { readonly outcome: string; readonly done: number }): boolean
 }
 
-const POLL_MS = 1_000
+const POLL_MS = 500
 
 /**
  * Commits; when the answer is lost, finds out what happened instead of guessing. False: it was not committed.
@@ -30,30 +30,27 @@ export async function commitOrResolve(
   session: Session,
   trace: CommitTrace,
 ): Promise<boolean> {
-  const { transactionId } = session
   try {
     await session.commit()
     return true
   } catch (error) {
-    if (!(error instanceof StatementError) || transactionId === undefined) throw error
+    if (!(error instanceof StatementError)) throw error
     const gone = error.exception === 'TransactionNotFoundException'
     if (error.outcome === 'refused' && !gone) throw error
     context.log.warn('commit without a clear answer: asking the database what happened', {
       error: error.message,
     })
-    if (await rolledBack(context, transactionId)) return false
+    if (await rolledBack(context, session)) return false
     return await traceIsThere(context, trace)
   }
 }
 
 /** True when the transaction was still open and is rolled back now: its COMMIT never took place. */
-async function rolledBack(context: RunnerContext, transactionId: string): Promise<boolean> {
+async function rolledBack(context: RunnerContext, session: Session): Promise<boolean> {
   for (;;) {
     try {
-      await context.api.rollbackTransaction(transactionId)
-      return true
+      return await session.rollback()
     } catch (error) {
-      if (error instanceof Error && /NotFound/.test(error.name)) return false
       await pause(context, error)
     }
   }
@@ -64,7 +61,8 @@ async function traceIsThere(context: RunnerContext, trace: CommitTrace): Promise
     try {
       const session = new Session(context.api, context.sessionOptions)
       const state = await readState(session, context.table)
-      const settled = state.holder === null || state.lastSeq >= trace.seq
+      // Our own row may be there since an earlier commit of the step.
+      const settled = state.holder === null || state.lastSeq > trace.seq
       const [row] = await session.read(outcomeStatement(context.table, trace.token))
       if (row && trace.isCommitted({ outcome: String(row.outcome), done: Number(row.done) }))
         return true
@@ -78,11 +76,12 @@ async function traceIsThere(context: RunnerContext, trace: CommitTrace): Promise
 }
 
 async function pause(context: RunnerContext, cause: unknown): Promise<void> {
-  if (Date.now() + POLL_MS >= context.deadline) {
+  const pollMs = 2 * (context.pollMs ?? POLL_MS)
+  if (Date.now() + pollMs >= context.deadline) {
     throw new UnknownOutcome(
       'the answer to a commit was lost and the database could not be asked before the deadline: run the same command again, it finds out and goes on',
       { cause },
     )
   }
-  await sleep(POLL_MS)
+  await sleep(pollMs)
 }

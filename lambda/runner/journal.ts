@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { JournalledStatement, StatementJournal } from '../data-api/session.ts'
+import type { DataApiResult } from '../data-api/data-api.ts'
+import type {
+  JournalledStatement,
+  SendStatement,
+  StatementJournal,
+} from '../data-api/session-options.ts'
 import { isRepeatable } from '../data-api/statements.ts'
 import { CommandError } from '../errors.ts'
-import { LEASE_SECONDS } from './history.ts'
+import type { BlockStatements } from './block-statements.ts'
 
 /** What is kept of a statement: enough to tell whether it is the same one, and to show it when it is not. */
 interface JournalEntry {
@@ -11,7 +16,6 @@ interface JournalEntry {
 }
 
 const SHOWN_CHARACTERS = 200
-const RENEW_AFTER_MS = (LEASE_SECONDS * 1000) / 4
 
 /**
  * The account of a revision's statements, which makes an autocommit block safe to interrupt.
@@ -25,8 +29,7 @@ export class Journal implements StatementJournal {
   readonly #done: readonly JournalEntry[]
   readonly #entries: JournalEntry[] = []
   #rowsRead: string | undefined
-  #renewLease: (() => Promise<void>) | undefined
-  #renewedAt = 0
+  #block: BlockStatements | undefined
 
   /** `digest`: what an interrupted run recorded with its last commit, `null` for a fresh start. */
   constructor(digest: string | null = null) {
@@ -44,7 +47,7 @@ export class Journal implements StatementJournal {
   }
 
   async admit(statement: JournalledStatement): Promise<boolean> {
-    if (this.#renewLease) await this.#admitToBlock(statement, this.#renewLease)
+    if (this.#block) refuseUnrepeatable(statement)
     if (statement.returns === 'rows') {
       this.#rowsRead ??= statement.sql
       return true
@@ -56,14 +59,17 @@ export class Journal implements StatementJournal {
     return known === undefined
   }
 
-  /** From here on statements commit on their own; `renewLease` is called before one when the lease gets old. */
-  enterBlock(renewLease: () => Promise<void>): void {
-    this.#renewLease = renewLease
-    this.#renewedAt = Date.now()
+  carryOut(sql: string, send: SendStatement): Promise<DataApiResult> {
+    return this.#block ? this.#block.carryOut(sql, send) : send()
+  }
+
+  /** From here on statements commit on their own. */
+  enterBlock(block: BlockStatements): void {
+    this.#block = block
   }
 
   leaveBlock(): void {
-    this.#renewLease = undefined
+    this.#block = undefined
   }
 
   /** Throws when rows were read: what follows may depend on them, and could not be repeated after an interruption. */
@@ -84,22 +90,14 @@ export class Journal implements StatementJournal {
       `the interrupted run committed ${this.#done.length} statements and the revision now has ${this.#entries.length}; the next one was '${missing.text}': restore the revision file, let it finish, and put the change into a new revision`,
     )
   }
+}
 
-  async #admitToBlock(
-    statement: JournalledStatement,
-    renewLease: () => Promise<void>,
-  ): Promise<void> {
-    const allowed = statement.repeatable || isRepeatable(statement.sql)
-    if (statement.returns === 'rows' || !allowed) {
-      throw new CommandError(
-        'NotRepeatable',
-        `inside op.autocommitBlock only statements that may run twice are allowed (create or drop index concurrently, reindex concurrently, vacuum, analyze, alter type … add value if not exists), not '${statement.sql.slice(0, 80)}': move it out of the block, or say op.execute(…, { repeatable: true }) if it is`,
-      )
-    }
-    if (Date.now() - this.#renewedAt < RENEW_AFTER_MS) return
-    await renewLease()
-    this.#renewedAt = Date.now()
-  }
+function refuseUnrepeatable({ sql, returns, repeatable }: JournalledStatement): void {
+  if (returns === 'nothing' && (repeatable || isRepeatable(sql))) return
+  throw new CommandError(
+    'NotRepeatable',
+    `inside op.autocommitBlock only statements that may run twice are allowed (create or drop index concurrently, reindex concurrently, vacuum, analyze, alter type … add value if not exists), not '${sql.slice(0, 80)}': move it out of the block, or say op.execute(…, { repeatable: true }) if it is`,
+  )
 }
 
 function entryOf({ sql, parameters }: JournalledStatement): JournalEntry {

@@ -31,6 +31,8 @@ export interface ErrorReport {
   readonly direction?: Direction
   readonly statement?: string
   readonly sqlState?: string
+  /** The request, the configuration or the revision files are wrong, and nothing was run. */
+  readonly nothingRun?: boolean
 }
 
 /** What `upgrade`, `downgrade` and `stamp` answer. */
@@ -46,5 +48,7 @@ export interface Report {
   /** Revisions that were planned and are not applied, in order. */
   readonly pending: readonly string[]
   readonly warnings: readonly string[]
+  /** `incomplete` and `unknown` only: the target to call again with. A relative one would count anew from where the run came to. */
+  readonly resume?: string
   readonly error?: ErrorReport
 }

@@ -1,7 +1,7 @@
 import type { DataApi } from '../data-api/data-api.ts'
-import type { SessionOptions } from '../data-api/session.ts'
+import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Operations } from '../operations/operations.ts'
-import type { Direction, RunIdentity } from './history.ts'
+import type { Direction, RunIdentity, Timeouts } from './history.ts'
 import type { VersionTable } from './version-table.ts'
 
 /** Where the runner tells what it does; the Lambda's JSON logger and the CLI's printer both are one. */
@@ -18,10 +18,24 @@ export interface RunnerContext {
   readonly log: RunLog
   /** When the run must have answered, in epoch milliseconds. */
   readonly deadline: number
+  /** False: less time than a run of this function has, so a step that does not fit may fit the next time. Default: true. */
+  readonly fullTime?: boolean
+  /** Shortest wait between two looks at what another run, or a call without an answer, is doing. Default: 500. */
+  readonly pollMs?: number
+  /** What the statements of a revision may take. Default: 5 s for a lock, any time for the rest. */
+  readonly timeouts?: Timeouts
+  /** How long to wait for another run, in milliseconds; 0: not at all. Default: the time left. */
+  readonly lockWaitMs?: number
   /** Settles when the secret has been checked, which runs beside the first Read. */
   readonly secretChecked: Promise<unknown>
   /** How every session of this run retries and reports. */
   readonly sessionOptions: SessionOptions
+  /** Asked before the first step and after each wait for another run; false: the run ends there. Default: never asked. */
+  mayGoOn?(): Promise<boolean>
+  /** Aborted: the run ends after the step it is at. Default: it goes on to its goal. */
+  readonly stop?: AbortSignal
+  /** The bundle's checksum of each revision, which the first Read compares with the history's. Default: none. */
+  readonly checksums?: Readonly<Record<string, string>>
 }
 
 /** One thing to do in a transaction of its own: a revision up or down, or a stamp. */
@@ -31,6 +45,10 @@ export interface RunStep {
   readonly direction: Direction
   readonly rowsBefore: readonly string[]
   readonly rowsAfter: readonly string[]
+  /** The bundle's checksum of the revision, for the history. */
+  readonly checksum?: string
+  /** Whether it may be the first step in a database that holds tables no revision made. Default: false. */
+  readonly intoPopulated?: boolean
   /** `null`: irreversible. A stamp runs nothing. */
   readonly run: ((op: Operations) => Promise<void> | void) | null
 }

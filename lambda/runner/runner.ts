@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
 import {
@@ -7,10 +6,14 @@ import {
   type OpenStep,
   readFirstState,
   readState,
+  refusePopulated,
 } from './database-state.ts'
+import { OtherRun } from './other-run.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
-import { applyStep, LOST } from './step.ts'
+import { LOST, STOPPED } from './step.ts'
+import { type StepTime, stopTime } from './step-time.ts'
+import { applyStep } from './step-tries.ts'
 
 /** How far a run came; kept up to date while it goes on, so that a failure can be reported with what was done before it. */
 export class RunProgress {
@@ -23,28 +26,23 @@ export class RunProgress {
   left: readonly RunStep[] = []
 }
 
-/** No step is begun with less time than this before the deadline: it could not be rolled back and reported in time. */
-const RESERVE_MS = 5_000
-const SHORTEST_POLL_MS = 500
-const LONGEST_POLL_MS = 2_000
-/** The service ends a transaction that was idle for so long. */
-const TRANSACTION_IDLE_SECONDS = 180
-
 /**
  * Reads the state, plans, and applies one step after another until none is left or the time is up.
  *
  * Each step is a transaction of its own, so whatever was applied before a failure stays applied. A run never queues on a
- * lock: when another run is at work it polls, then plans again for the same goal.
+ * lock: when another run is at work it polls, then plans again for the same goal. A step that is at work when the time
+ * is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
  * Throws `CommandError` when nothing was run, `MigrationError` or `UnknownOutcome` when a step failed.
  */
 export async function runPlan(
   context: RunnerContext,
-  makePlan: (rows: readonly string[]) => RunPlan,
+  makePlan: (state: DatabaseState) => RunPlan,
   progress: RunProgress,
 ): Promise<void> {
+  const stopAt = stopTime(context.deadline)
   const reader = new Session(context.api, context.sessionOptions)
   let state = await readFirstState(context, reader)
-  const plan = makePlan(state.rows)
+  const plan = makePlan(state)
   const see = (seen: DatabaseState, left: readonly RunStep[]) => {
     state = seen
     progress.state = seen
@@ -53,11 +51,19 @@ export async function runPlan(
   see(state, plan(state.rows))
   progress.from = state.rows
   refuseIrreversible(progress.left)
+  const beside = { reader, otherRun: new OtherRun(context) }
+  let hasWaited = false
+  let isNewPlan = true
   for (;;) {
     const [step] = progress.left
-    if (step === undefined || Date.now() + RESERVE_MS > context.deadline) return
-    const outcome = await attempt(context, reader, step, state)
+    if (step === undefined || Date.now() >= stopAt || context.stop?.aborted) return
+    if (isNewPlan && (await context.mayGoOn?.()) === false) return
+    const mayTryAgain = hasWaited || progress.applied.length > 0 || context.fullTime === false
+    const outcome = await attempt(context, beside, step, state, { stopAt, mayTryAgain })
+    if (outcome === STOPPED) return
+    isNewPlan = outcome === LOST
     if (outcome === LOST) {
+      hasWaited = true
       const seen = await readState(reader, context.table)
       see(seen, plan(seen.rows))
     } else {
@@ -73,20 +79,22 @@ export async function runPlan(
 /** Applies the step, unless the tables are still to be made or another run is at work. */
 async function attempt(
   context: RunnerContext,
-  reader: Session,
+  { reader, otherRun }: { readonly reader: Session; readonly otherRun: OtherRun },
   step: RunStep,
   state: DatabaseState,
-): Promise<StepReport | typeof LOST> {
+  time: StepTime,
+): Promise<StepReport | typeof LOST | typeof STOPPED> {
   if (!state.ready) {
-    if (!(await createTables(reader, context.table))) await waitForOther(context, state)
+    refusePopulated(context.table, step, state)
+    if (!(await createTables(reader, context.table))) await otherRun.wait(state)
     return LOST
   }
   if (state.open?.leased || state.holder) {
-    await waitForOther(context, state)
+    await otherRun.wait(state)
     return LOST
   }
   if (state.open && !mayFollow(step, state.open)) throw refuseOpen(step, state.open)
-  return await applyStep(context, step, state)
+  return await applyStep(context, step, state, time)
 }
 
 /** What a Read would answer after a step of ours, without asking. */
@@ -118,22 +126,4 @@ function refuseOpen(step: RunStep, open: OpenStep): CommandError {
     'InterruptedStep',
     `cannot run ${step.direction} of ${step.revision}: the ${open.direction} of ${open.revision} by ${open.who} (begun ${open.started_at}) was interrupted after ${open.done} statement(s) were committed; finish it with '${open.direction} ${open.revision}' and the bundle it was begun with, or give it up with 'stamp'`,
   )
-}
-
-/** Waits a moment for the run that is at work, telling who it is and when the wait ends at the latest. */
-async function waitForOther(
-  context: RunnerContext,
-  { open, holder }: DatabaseState,
-): Promise<void> {
-  if (open?.leased) {
-    context.log.info(
-      `waiting for the ${open.direction} of ${open.revision} by ${open.who}, begun ${open.started_at}; if it died it is taken over in ${open.lease_seconds} s`,
-    )
-  } else if (holder) {
-    const expires = Math.max(0, TRANSACTION_IDLE_SECONDS - holder.idle_seconds)
-    context.log.info(
-      `waiting for another run: database process ${holder.pid} of role ${holder.role} holds the lock since ${holder.since}; if it died the service frees it in ${expires} s`,
-    )
-  }
-  await sleep(SHORTEST_POLL_MS + Math.random() * (LONGEST_POLL_MS - SHORTEST_POLL_MS))
 }

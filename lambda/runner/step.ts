@@ -2,45 +2,39 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { StatementError } from '../data-api/errors.ts'
 import { Session } from '../data-api/session.ts'
-import { CommandError, MigrationError, UnknownOutcome } from '../errors.ts'
+import { CommandError, type MigrationError, UnknownOutcome } from '../errors.ts'
 import { Operations } from '../operations/operations.ts'
-import { runAutocommitBlock } from './autocommit-block.ts'
+import { type BlockScope, runAutocommitBlock } from './autocommit-block.ts'
 import { commitOrResolve } from './commit.ts'
 import type { DatabaseState, OpenStep } from './database-state.ts'
-import {
-  failedStatement,
-  fenceAgainStatement,
-  fenceStatement,
-  giveUpStatement,
-  type HistoryEntry,
-  interruptedStatement,
-} from './history.ts'
+import { recordFailure } from './failure-record.ts'
+import { giveUpStatement, type HistoryEntry, type Timeouts } from './history.ts'
 import { Journal } from './journal.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
+import { StatementWatch } from './statement-watch.ts'
+import { migrationError } from './step-failure.ts'
+import { OutOfTime, type StepTime, untilTime } from './step-time.ts'
 import { type Move, type MoveAnswer, moveProblem } from './version-table.ts'
 
 /** A step that did not take place because another run moved the database, or holds the lock: read the state and plan again. */
 export const LOST = Symbol('lost')
 
+/** A step that was stopped because the time was up, and rolled back; a later run does it. */
+export const STOPPED = Symbol('stopped')
+
+const TIMEOUTS: Timeouts = { lockMs: 5_000, statementMs: 0 }
+
 /**
  * Applies one revision in one transaction: fence, the revision's statements, the move of the version rows, commit.
  *
- * Throws {@link MigrationError} when the revision failed (rolled back, and recorded in the history), and
+ * `apply` throws {@link MigrationError} when the revision failed (rolled back, and recorded in the history), and
  * `UnknownOutcome` when nobody could be asked whether the commit took place.
  */
-export async function applyStep(
-  context: RunnerContext,
-  step: RunStep,
-  state: DatabaseState,
-): Promise<StepReport | typeof LOST> {
-  const attempt = new StepAttempt(context, step, state)
-  return await attempt.apply()
-}
-
-class StepAttempt {
+export class StepAttempt {
   readonly #context: RunnerContext
   readonly #step: RunStep
+  readonly #time: StepTime
   /** The step an interrupted run left, when this is the same one. */
   readonly #open: OpenStep | null
   /** The token of such a step when it is not: only a stamp may leave it behind. */
@@ -48,19 +42,31 @@ class StepAttempt {
   readonly #entry: HistoryEntry
   readonly #journal: Journal
   readonly #session: Session
+  readonly #watch: StatementWatch
   readonly #started = performance.now()
   /** Statements that an autocommit block has committed; they stay whatever happens. */
   #committed: number
 
-  constructor(context: RunnerContext, step: RunStep, state: DatabaseState) {
+  constructor(
+    context: RunnerContext,
+    step: RunStep,
+    state: DatabaseState,
+    time: StepTime,
+    follow: boolean,
+  ) {
     const continued = step.direction === 'stamp' ? null : state.open
     this.#context = context
     this.#step = step
+    this.#time = time
     this.#open = continued
     this.#givenUp = state.open && !continued ? state.open.token : null
     this.#committed = continued?.done ?? 0
     this.#journal = new Journal(continued?.digest ?? null)
-    this.#session = new Session(context.api, { ...context.sessionOptions, journal: this.#journal })
+    const timeouts = context.timeouts ?? TIMEOUTS
+    this.#watch = new StatementWatch(context, timeouts.lockMs)
+    const { watch } = this.#watch
+    const options = { ...context.sessionOptions, journal: this.#journal, follow, watch }
+    this.#session = new Session(context.api, options)
     this.#entry = {
       token: randomUUID(),
       seq: continued?.seq ?? state.lastSeq + 1,
@@ -68,12 +74,14 @@ class StepAttempt {
       revision: step.revision,
       direction: step.direction,
       doc: step.doc,
+      ...(step.checksum !== undefined && { checksum: step.checksum }),
       from: step.rowsBefore,
       to: step.rowsAfter,
+      timeouts,
     }
   }
 
-  async apply(): Promise<StepReport | typeof LOST> {
+  async apply(): Promise<StepReport | typeof LOST | typeof STOPPED> {
     try {
       await this.#session.begin()
       if (!(await this.#fence())) {
@@ -86,18 +94,20 @@ class StepAttempt {
       return this.#report()
     } catch (error) {
       if (error instanceof UnknownOutcome) throw error
+      if (error instanceof OutOfTime && this.#time.mayTryAgain) return await this.#stop(error)
       throw await this.#fail(error)
     }
   }
 
   async #fence(): Promise<boolean> {
     const { table, run } = this.#context
-    const { token } = this.#entry
+    const { token, timeouts } = this.#entry
     const statement = this.#open
-      ? fenceAgainStatement(table, { oldToken: this.#open.token, token, run })
-      : fenceStatement(table, this.#entry)
+      ? table.fenceAgainStatement({ oldToken: this.#open.token, token, run, timeouts })
+      : table.fenceStatement(this.#entry)
     try {
       const [answer] = await this.#session.own(statement)
+      this.#watch.backend = Number(answer?.pid)
       return answer?.opened === 1
     } catch (error) {
       // Under repeatable read the winner's row shows up as a serialization failure.
@@ -112,15 +122,13 @@ class StepAttempt {
     }
     const op = new Operations(this.#session, {
       autocommitBlock: async (body) => {
-        const { token, seq } = this.#entry
-        const scope = { context: this.#context, journal: this.#journal, token, seq }
-        await runAutocommitBlock({ ...scope, session: this.#session }, body, () => {
+        await runAutocommitBlock(this.#blockScope, body, () => {
           this.#committed = this.#journal.count
         })
       },
     })
     try {
-      await this.#step.run?.(op)
+      await untilTime(this.#time.stopAt, () => this.#step.run?.(op))
       // A query builder that nobody awaits sends its statement some microtasks after it was called.
       await setImmediate()
     } finally {
@@ -132,6 +140,16 @@ class StepAttempt {
     await this.#session.settled()
     if (this.#session.failure) throw this.#session.failure
     this.#journal.refuseShortfall()
+  }
+
+  get #blockScope(): BlockScope {
+    return {
+      context: this.#context,
+      session: this.#session,
+      journal: this.#journal,
+      entry: this.#entry,
+      watch: this.#watch,
+    }
   }
 
   #refuseMissingAwait(op: Operations): void {
@@ -165,54 +183,41 @@ class StepAttempt {
     throw new Error('the connection broke at the commit, and nothing was committed: run it again')
   }
 
+  /** Rolls back without a word in the history: the step is only put off. A half-done one is taken over when its lease ends. */
+  async #stop({ message }: OutOfTime): Promise<typeof STOPPED> {
+    this.#context.log.warn(`${this.#name} was ${message}: rolled back, a later run does it`)
+    await this.#watch.cancel()
+    await this.#rollback()
+    return STOPPED
+  }
+
   /** Rolls back, writes the history row of the failure, and makes the error of it. */
-  async #fail(cause: unknown): Promise<MigrationError> {
-    await this.#session.rollback().catch((error: Error) => {
-      this.#context.log.warn(
-        'the rollback got no answer: the service ends the transaction in 3 minutes',
-        {
-          error: error.message,
-        },
-      )
-    })
-    const error = this.#migrationError(cause)
-    await this.#record(error.message)
+  async #fail(error: unknown): Promise<MigrationError> {
+    if (error instanceof OutOfTime) await this.#watch.cancel()
+    await this.#rollback()
+    return await this.#recorded(this.#watch.explain(error))
+  }
+
+  async #recorded(cause: unknown): Promise<MigrationError> {
+    const { revision, direction } = this.#entry
+    const committed = this.#partly ? this.#committed : undefined
+    const error = migrationError({ revision, direction, name: this.#name, committed }, cause)
+    const { statements, rows } = this.#session
+    const figures = { statements, rows, ms: this.#elapsed }
+    const failure = { ...figures, error: error.message, partly: this.#partly }
+    await recordFailure(this.#context, this.#entry, failure)
     return error
   }
 
-  async #record(message: string): Promise<void> {
-    const { table, api, sessionOptions, log } = this.#context
-    const { statements, rows } = this.#session
-    const failure = { statements, rows, ms: this.#elapsed, error: message }
-    const control = new Session(api, sessionOptions)
+  async #rollback(): Promise<void> {
     try {
-      const marked = this.#partly
-        ? await control.own(interruptedStatement(table, this.#entry.token, failure))
-        : []
-      if (marked.length === 0) await control.execute(failedStatement(table, this.#entry, failure))
+      await untilTime(this.#context.deadline, () => this.#session.rollback())
     } catch (error) {
-      log.warn('the failure could not be written to the history', { error: String(error) })
+      this.#context.log.warn(
+        'the rollback got no answer: the service ends the transaction in 3 minutes',
+        { error: String(error) },
+      )
     }
-  }
-
-  #migrationError(cause: unknown): MigrationError {
-    const statement = statementErrorOf(cause)
-    const committed = this.#partly
-      ? `its ${this.#committed} statement(s) before the autocommit block stay committed, and the next run goes on after them`
-      : 'nothing of it is committed'
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
-    return new MigrationError(
-      `${this.#name} failed: ${reason}${where}; ${committed}`,
-      {
-        revision: this.#entry.revision,
-        direction: this.#step.direction,
-        committed,
-        ...(statement && { statement: statement.sql }),
-        ...(statement?.code !== undefined && { sqlState: statement.code }),
-      },
-      { cause },
-    )
   }
 
   #report(): StepReport {
@@ -233,17 +238,4 @@ class StepAttempt {
   get #elapsed(): number {
     return performance.now() - this.#started
   }
-}
-
-/** The database's error behind an error of the ORM or of the revision itself. */
-function statementErrorOf(error: unknown): StatementError | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof StatementError) return cause
-  }
-  return undefined
-}
-
-function shorten(sql: string): string {
-  const line = sql.replace(/\s+/g, ' ').trim()
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }

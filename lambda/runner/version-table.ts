@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
+import {
+  fenceAgainStatement,
+  fenceStatement,
+  type Guard,
+  type HistoryEntry,
+  type JournalMark,
+  journalStatement,
+} from './history.ts'
 
 /** Where the version table is; the history table stands beside it, as `<name>_history`. */
 export interface VersionTableName {
@@ -73,6 +81,21 @@ export class VersionTable {
 end $aurora$`
   }
 
+  /** See {@link fenceStatement}. */
+  fenceStatement(entry: HistoryEntry): string {
+    return fenceStatement(this, entry)
+  }
+
+  /** See {@link fenceAgainStatement}. */
+  fenceAgainStatement(guard: Guard): string {
+    return fenceAgainStatement(this, guard)
+  }
+
+  /** See {@link journalStatement}. */
+  journalStatement(token: string, mark: JournalMark): string {
+    return journalStatement(this, token, mark)
+  }
+
   /**
    * Changes the rows from `before` to `after` and finishes the history row `token`, in one statement.
    *
@@ -109,7 +132,8 @@ export interface MoveAnswer {
 
 /** `undefined` when the move hit exactly what it was planned for, else a sentence. */
 export function moveProblem(move: Move, answer: MoveAnswer): string | undefined {
-  const found = JSON.parse(answer.before) as string[]
+  // Sorted here: the database may sort by the rules of a language.
+  const found = (JSON.parse(answer.before) as string[]).sort()
   const expected = [...move.before].sort()
   if (found.length !== expected.length || found.some((row, i) => row !== expected[i])) {
     return `the version table held [${found.join(', ')}] where [${expected.join(', ')}] was read: something else changed it meanwhile`

@@ -53,6 +53,25 @@ describe('a fault of the kind', () => {
     expect(first?.invocationId).toBe(second?.invocationId)
   })
 
+  test('late: no answer, and it runs later', async () => {
+    aurora.faults.add({ kind: { late: 300 } })
+    expect((await refusal(insert('late'))).status).toBeUndefined()
+    expect(await count('late')).toBe(0)
+    await vi.waitFor(async () => expect(await count('late')).toBe(1), { timeout: 5_000 })
+  })
+
+  test('late: a commit in flight is found by nobody until it has committed', async () => {
+    const transactionId = await caller.begin()
+    await insert('late commit', transactionId)
+    aurora.faults.add({ kind: { late: 500 }, operation: 'CommitTransaction' })
+    await refusal(caller.commit(transactionId))
+    expect(await refusal(caller.rollback(transactionId))).toMatchObject({
+      name: 'TransactionNotFoundException',
+    })
+    expect(await count('late commit')).toBe(0)
+    await vi.waitFor(async () => expect(await count('late commit')).toBe(1), { timeout: 5_000 })
+  })
+
   test('a commit cut after execution has committed', async () => {
     const transactionId = await caller.begin()
     await insert('cut commit', transactionId)

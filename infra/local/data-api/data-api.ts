@@ -130,6 +130,7 @@ export class DataApi {
     const id = checks.requiredString(request, 'transactionId', checks.longestTransactionId)
     cluster.authorise(request)
     const transaction = transactions.take(id)
+    if (effects.hideTransaction === true) transactions.hide(transaction)
     try {
       await effects.onBackend?.(backendPid(transaction.client))
       await transaction.client.query(command)

@@ -102,6 +102,11 @@ export class TransactionTable {
     await transaction.pool.release(transaction.client)
   }
 
+  /** Forgets a transaction that a call is about to finish. */
+  hide(transaction: Transaction): void {
+    this.#remember(transaction, 'terminated')
+  }
+
   /** Forgets a transaction that a call has finished; its connection is cleaned later. */
   close(transaction: Transaction, end: TransactionEnd): void {
     this.#remember(transaction, end)

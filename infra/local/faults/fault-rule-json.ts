@@ -49,9 +49,10 @@ export function parseFaultRule(json: Readonly<Record<string, unknown>>): FaultRu
 function parseKind(value: unknown): FaultKind {
   const word = words.find((candidate) => candidate === value)
   if (word !== undefined) return word
-  const { status, when, resuming, delay } = Object(value) as Record<string, unknown>
+  const { status, when, resuming, delay, late } = Object(value) as Record<string, unknown>
   if (typeof resuming === 'number' && resuming > 0) return { resuming }
   if (typeof delay === 'number' && delay >= 0) return { delay }
+  if (typeof late === 'number' && late > 0) return { late }
   if (
     (status === 500 || status === 503 || status === 504) &&
     (when === 'before' || when === 'after')
@@ -60,7 +61,7 @@ function parseKind(value: unknown): FaultKind {
   }
   throw validationError(
     `kind is ${JSON.stringify(value)}: use one of ${words.join(', ')}, {"resuming": seconds}, ` +
-      '{"delay": ms} or {"status": 500|503|504, "when": "before"|"after"}',
+      '{"delay": ms}, {"late": ms} or {"status": 500|503|504, "when": "before"|"after"}',
   )
 }
 

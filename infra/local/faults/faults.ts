@@ -12,6 +12,8 @@ export type FaultKind =
   | { readonly status: 500 | 503 | 504; readonly when: 'before' | 'after' }
   | { readonly resuming: number }
   | { readonly delay: number }
+  /** The socket is cut at once and the call carried out so many ms later; a commit's transaction cannot be found meanwhile. */
+  | { readonly late: number }
 
 /** Which calls fail, and how. A rule without conditions hits the next call it can hit. */
 export interface FaultRule {
@@ -34,7 +36,8 @@ export interface ArmedFault {
 
 export interface Faults {
   add(rule: FaultRule): ArmedFault
-  clear(): void
+  /** Forgets all rules, or those that name the database. */
+  clear(database?: string): void
 }
 
 /** What the rules look at. */
@@ -66,8 +69,10 @@ export class FaultRules implements Faults {
     return armed
   }
 
-  clear(): void {
-    this.#armed = []
+  clear(database?: string): void {
+    this.#armed = this.#armed.filter(
+      ({ rule }) => database !== undefined && rule.database !== database,
+    )
   }
 
   /** The fault that hits this call, if any. Every call must be shown exactly once. */

@@ -29,7 +29,7 @@ export async function prepareMigratorRole(postgresUrl: string): Promise<string> 
 }
 
 /** Derived from the superuser's, so that every process on the same server has the same one. */
-function migratorPassword(postgresUrl: string): string {
+export function migratorPassword(postgresUrl: string): string {
   const superuser = decodeURIComponent(new URL(postgresUrl).password)
   return createHmac('sha256', superuser).update(`local Aurora ${migratorRole}`).digest('hex')
 }

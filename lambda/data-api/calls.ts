@@ -1,0 +1,70 @@
+import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
+import { type StatementError, toStatementError } from './errors.ts'
+import { retryCall } from './retry.ts'
+import type { SessionOptions } from './session-options.ts'
+
+const HARMLESS = { harmless: true }
+const WRITES = { harmless: false }
+
+/** The calls of a session: each is told to `observe`, and sent again where `retry.ts` allows it. They throw {@link StatementError}s. */
+export class Calls {
+  readonly #api: DataApi
+  readonly #options: SessionOptions
+
+  constructor(api: DataApi, options: SessionOptions) {
+    this.#api = api
+    this.#options = options
+  }
+
+  begin(): Promise<string> {
+    return this.#call('BeginTransaction', () => this.#api.beginTransaction(), HARMLESS)
+  }
+
+  /** `harmless`: sending the statement twice is as good as once. */
+  execute(
+    statement: DataApiStatement,
+    transactionId: string | undefined,
+    repeatable: { readonly harmless: boolean } = WRITES,
+  ): Promise<DataApiResult> {
+    return this.#call(statement.sql, () => this.#api.execute(statement, transactionId), repeatable)
+  }
+
+  commit(transactionId: string): Promise<void> {
+    return this.#call('CommitTransaction', () => this.#api.commitTransaction(transactionId), WRITES)
+  }
+
+  /** False: the transaction had ended. */
+  async rollback(transactionId: string): Promise<boolean> {
+    const rollBack = () => this.#api.rollbackTransaction(transactionId)
+    try {
+      await this.#call('RollbackTransaction', rollBack, HARMLESS)
+      return true
+    } catch (error) {
+      if (/NotFound/.test((error as StatementError).exception)) return false
+      throw error
+    }
+  }
+
+  #call<T>(
+    sql: string,
+    call: () => Promise<T>,
+    repeatable: { readonly harmless: boolean },
+  ): Promise<T> {
+    return retryCall(() => this.#once(sql, call), this.#options.retry ?? {}, repeatable)
+  }
+
+  async #once<T>(sql: string, call: () => Promise<T>): Promise<T> {
+    const started = performance.now()
+    const observe = (rest: { error?: StatementError }) =>
+      this.#options.observe?.({ sql, ms: performance.now() - started, ...rest })
+    try {
+      const answer = await call()
+      observe({})
+      return answer
+    } catch (cause) {
+      const error = toStatementError(cause, sql)
+      observe({ error })
+      throw error
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { StatementError } from '../data-api/errors.ts'
+import { literal } from '../data-api/literals.ts'
+import { Session } from '../data-api/session.ts'
+import type { Row } from '../data-api/values.ts'
+import type { Direction } from './history.ts'
+import type { StepReport } from './report.ts'
+import type { RunnerContext } from './runner-context.ts'
+
+/** What the history says of one run, which may have had several lives and been delivered more than once. */
+export interface RunRecord {
+  /** Steps it has finished, oldest first. */
+  readonly steps: readonly StepReport[]
+  /** Version rows before its first step and after its last one; `undefined` without a finished step. */
+  readonly moved: { readonly from: readonly string[]; readonly to: readonly string[] } | undefined
+  /** What ended it, when a step failed. */
+  readonly failure: RecordedFailure | undefined
+}
+
+export interface RecordedFailure {
+  readonly revision: string
+  readonly direction: Direction
+  readonly message: string
+}
+
+const NOTHING: RunRecord = { steps: [], moved: undefined, failure: undefined }
+
+/** Reads what the history holds of the run with this context's run id. */
+export async function readRunRecord({
+  api,
+  sessionOptions,
+  table,
+  run,
+}: RunnerContext): Promise<RunRecord> {
+  try {
+    const session = new Session(api, sessionOptions)
+    const rows = await session.read(
+      `select revision, direction, doc, outcome, to_json(from_rows)::text as "from", to_json(to_rows)::text as "to", coalesce(ms, 0) as ms, coalesce(statements, 0) as statements, coalesce(rows, 0)::float8 as rows, error from ${table.history} where run_id =${literal(run.runId)} order by started_at, seq`,
+    )
+    return recordOf(rows)
+  } catch (error) {
+    if (error instanceof StatementError && error.code === '42P01') return NOTHING
+    throw error
+  }
+}
+
+function recordOf(rows: readonly Row[]): RunRecord {
+  const finished = rows.filter(({ outcome }) => outcome === 'done' || outcome === 'stamped')
+  const failed = rows.find(({ outcome }) => outcome === 'failed' || outcome === 'interrupted')
+  const [first, last] = [finished[0], finished.at(-1)]
+  return {
+    steps: finished.map((row) => stepOf(row)),
+    moved: first && last && { from: versionRows(first.from), to: versionRows(last.to) },
+    failure: failed && {
+      revision: String(failed.revision),
+      direction: failed.direction as Direction,
+      message: String(failed.error),
+    },
+  }
+}
+
+function stepOf({ revision, direction, doc, ms, statements, rows }: Row): StepReport {
+  return {
+    revision: String(revision),
+    direction: direction as Direction,
+    doc: String(doc),
+    ms: Number(ms),
+    statements: Number(statements),
+    rows: Number(rows),
+  }
+}
+
+function versionRows(json: unknown): string[] {
+  return JSON.parse(String(json)) as string[]
+}

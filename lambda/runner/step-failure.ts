@@ -1,0 +1,57 @@
+import { StatementError } from '../data-api/errors.ts'
+import { MigrationError } from '../errors.ts'
+import type { Direction } from './history.ts'
+import { OutOfTime } from './step-time.ts'
+
+/** The step that failed, and what of it stays. */
+export interface FailedStep {
+  readonly revision: string
+  readonly direction: Direction
+  /** As messages name it. */
+  readonly name: string
+  /** How many of its statements an autocommit block has committed; `undefined`: nothing of it is committed. */
+  readonly committed: number | undefined
+}
+
+/** The error of a step, in one line: which, why, the statement, and what of it is committed. */
+export function migrationError(step: FailedStep, cause: unknown): MigrationError {
+  const { revision, direction, name } = step
+  const statement = statementErrorOf(cause)
+  const committed =
+    step.committed === undefined
+      ? 'nothing of it is committed'
+      : `its ${step.committed} statement(s) before the autocommit block stay committed, and the next run goes on after them`
+  const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
+  return new MigrationError(
+    `${name} failed: ${reasonOf(cause)}${where}; ${committed}`,
+    {
+      revision,
+      direction,
+      committed,
+      partly: step.committed !== undefined,
+      ...(statement && { statement: statement.sql }),
+      ...(statement?.code !== undefined && { sqlState: statement.code }),
+    },
+    { cause },
+  )
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof OutOfTime) {
+    return `${cause.message}: it needs more than one Lambda life, so split it into several revisions or make it a backfill`
+  }
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** The database's error behind an error of the ORM or of the revision itself. */
+export function statementErrorOf(error: unknown): StatementError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof StatementError) return cause
+  }
+  return undefined
+}
+
+function shorten(sql: string): string {
+  const line = sql.replace(/\s+/g, ' ').trim()
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}

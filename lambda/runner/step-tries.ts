@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasTimedOut } from '../data-api/errors.ts'
+import { MigrationError } from '../errors.ts'
+import type { DatabaseState } from './database-state.ts'
+import type { StepReport } from './report.ts'
+import type { RunnerContext, RunStep } from './runner-context.ts'
+import { type LOST, type STOPPED, StepAttempt } from './step.ts'
+import { statementErrorOf } from './step-failure.ts'
+import type { StepTime } from './step-time.ts'
+
+/** Applies one revision, and tries it again where that helps; throws what the last try threw, see {@link StepAttempt}. */
+export async function applyStep(
+  context: RunnerContext,
+  step: RunStep,
+  state: DatabaseState,
+  time: StepTime,
+): Promise<StepReport | typeof LOST | typeof STOPPED> {
+  const tries = new StepTries(context, time)
+  for (;;) {
+    try {
+      return await new StepAttempt(context, step, state, time, tries.follow).apply()
+    } catch (error) {
+      if (!(await tries.again(error))) throw error
+    }
+  }
+}
+
+/** SQLSTATEs of a revision that met somebody else, and may not the next time. */
+const IN_THE_WAY: Readonly<Record<string, string>> = {
+  '55P03': 'a lock was not free',
+  '40P01': 'it met a deadlock',
+  '40001': 'it met a concurrent change',
+}
+const MOST_TRIES = 5
+const FIRST_WAIT_MS = 1_000
+
+/**
+ * Whether a revision that failed and was rolled back is run again at once.
+ *
+ * | what failed | run again | why |
+ * |---|---|---|
+ * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | somebody else was in the way |
+ * | a statement of more than 45 s, in a transaction | once, with its statements followed to their real end | the service had cancelled it |
+ * | anything else, and what an autocommit block has committed part of | never | it would fail again; the next run goes on after what is committed |
+ */
+class StepTries {
+  readonly #context: RunnerContext
+  readonly #time: StepTime
+  /** Whether the next try follows its statements beyond 45 s. */
+  follow = false
+  #made = 0
+
+  constructor(context: RunnerContext, time: StepTime) {
+    this.#context = context
+    this.#time = time
+  }
+
+  /** False: the failure stands. Otherwise it has waited as long as it should. */
+  async again(error: unknown): Promise<boolean> {
+    if (!(error instanceof MigrationError)) return false
+    const reason = this.#reason(error)
+    if (reason === undefined) return false
+    this.#made += 1
+    const wait = FIRST_WAIT_MS * 2 ** (this.#made - 1) * (0.75 + Math.random() / 2)
+    if (this.#made >= MOST_TRIES || Date.now() + wait >= this.#time.stopAt) return false
+    this.#context.log.warn(
+      `${reason}, so it is run again (try ${this.#made + 1}): ${error.message}`,
+    )
+    await sleep(wait)
+    return true
+  }
+
+  #reason(error: MigrationError): string | undefined {
+    const cause = statementErrorOf(error)
+    if (cause === undefined || error.failure.partly) return undefined
+    if (!hasTimedOut(cause)) return IN_THE_WAY[cause.code ?? '']
+    if (this.follow) return undefined
+    this.follow = true
+    return 'a statement took longer than the 45 s of the Data API'
+  }
+}

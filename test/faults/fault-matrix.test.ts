@@ -1,0 +1,100 @@
+import type { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import { testAurora } from '../local-aurora.ts'
+import { type CleanRun, cleanRun, faultedRun } from './fault-case.ts'
+import { superuser } from './fault-database.ts'
+import { FAULTS, type Fault, hits } from './fault-list.ts'
+import { SCENARIOS } from './scenarios.ts'
+
+let aurora: LocalAurora
+let admin: Client
+beforeAll(async () => {
+  aurora = await testAurora({ limits: { transactionIdleMs: 3_000 } })
+  admin = await superuser(aurora, 'postgres')
+})
+afterAll(async () => {
+  await admin.end()
+  await aurora.stop()
+  console.log(summary())
+})
+
+/** Cases at once; most of their time is waiting. */
+const WORKERS = 14
+
+interface Tally {
+  cases: number
+  succeeded: number
+  failed: number
+  violations: number
+}
+const tallies = new Map<string, Tally>()
+const started = Date.now()
+
+interface FaultCase {
+  readonly fault: Fault
+  readonly nth: number
+}
+
+function casesOf({ calls }: CleanRun): FaultCase[] {
+  return FAULTS.flatMap((fault) =>
+    calls.flatMap((call, i) => (hits(fault, call) ? [{ fault, nth: i + 1 }] : [])),
+  )
+}
+
+describe('every call failing in every way', () => {
+  test.each(SCENARIOS)('$name', async (scenario) => {
+    const clean = await cleanRun({ aurora, admin }, scenario)
+    expect(clean.report.status).toBe(scenario.status)
+    const violations: string[] = []
+    await inParallel(casesOf(clean), async (each) => {
+      const run = await faultedRun({ aurora, admin }, clean, each)
+      if (run === undefined) return
+      const { operation, sql } = clean.calls[each.nth - 1] ?? {}
+      const where = `${each.fault.name} at call ${each.nth} (${(sql ?? operation)?.slice(0, 60)})`
+      violations.push(...run.violations.map((violation) => `${where}: ${violation}`))
+      count(`${scenario.name}`, run.first.status, run.violations.length)
+      count(`  ${each.fault.name}`, run.first.status, run.violations.length)
+    })
+    await clean.template[Symbol.asyncDispose]()
+    expect(violations).toEqual([])
+  })
+
+  test('is 1,500 cases at least', () => {
+    expect(total()).toBeGreaterThanOrEqual(1_500)
+  })
+})
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items]
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: WORKERS }, worker))
+}
+
+function count(name: string, status: string, violations: number): void {
+  const tally = tallies.get(name) ?? { cases: 0, succeeded: 0, failed: 0, violations: 0 }
+  tallies.set(name, tally)
+  tally.cases += 1
+  if (status === 'succeeded') tally.succeeded += 1
+  else tally.failed += 1
+  tally.violations += violations
+}
+
+function total(): number {
+  let cases = 0
+  for (const [name, tally] of tallies) if (!name.startsWith(' ')) cases += tally.cases
+  return cases
+}
+
+function summary(): string {
+  const line = (name: string, ...numbers: readonly (number | string)[]) =>
+    name.padEnd(48) + numbers.map((number) => String(number).padStart(11)).join('')
+  const lines = [...tallies]
+    .sort(([a], [b]) => Number(a.startsWith(' ')) - Number(b.startsWith(' ')))
+    .map(([name, each]) => line(name, each.cases, each.succeeded, each.failed, each.violations))
+  const seconds = Math.round((Date.now() - started) / 1000)
+  const head = line('', 'cases', 'succeeded', 'failed', 'violations')
+  return [head, ...lines, `${total()} cases in ${seconds} s`].join('\n')
+}
