@@ -1,13 +1,16 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   resolve: { conditions: ['aurora-migrations-source'] },
   ssr: { resolve: { conditions: ['aurora-migrations-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Minutes of waiting: npm run test:faults.
+    exclude: [...configDefaults.exclude, 'test/faults/**'],
+    setupFiles: ['test/no-secrets.ts'],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 })

@@ -1,48 +1,63 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
+import { revisionChecksums } from './revision-checksums.ts'
 import { checkIndex } from './revision-index.ts'
 
 export interface BundleOptions {
   /** Folder of the revision files and their `index.ts`. */
   readonly migrations: string
-  /** Folder to write `index.mjs` to; emptied first. */
+  /** Folder to write the modules to; emptied first. */
   readonly out: string
+  /** For the CLI: `index.mjs` alone, with a source map, so that errors name lines of revision files. Default: false. */
+  readonly forCli?: boolean
 }
 
 export interface Bundle {
-  /** The file a Lambda loads; it exports the handlers by name. */
+  /** The file that Lambdas load; it exports the handlers `invoke`, `onEvent` and `isComplete`, and the `revisions`. */
   readonly file: string
   readonly bytes: number
+  /** What the function of a pipeline loads instead: it exports `codepipeline`, and holds one more SDK client. */
+  readonly pipelineFile: string
   /** What went into it, see esbuild. */
   readonly metafile: Metafile
 }
 
 /** The package runs from its TypeScript sources in its own repository, and from JavaScript where it is installed. */
 const FROM_SOURCE = import.meta.url.endsWith('.ts')
-const PACKAGE = path.resolve(
+export const PACKAGE: string = path.resolve(
   path.dirname(fileURLToPath(import.meta.url)),
   FROM_SOURCE ? '..' : '../../..',
 )
 
-/** Bundles the revisions of a folder with the handlers into one ES module for Node 24. */
-export async function bundle({ migrations, out }: BundleOptions): Promise<Bundle> {
+/** Each module of the bundle, by its file name: what it takes from the package and what it exports. */
+const MODULES: Record<string, string> = {
+  index: `import { createCustomResource, createInvoke } from 'aurora-migrations/handlers'
+export const invoke = createInvoke(revisions)
+export const { onEvent, isComplete } = createCustomResource(revisions)
+export { revisions }`,
+  codepipeline: `import { createCodePipeline } from 'aurora-migrations/handlers'
+export const codepipeline = createCodePipeline(revisions)`,
+}
+
+/** Bundles the revisions of a folder with the handlers into ES modules for Node 24. */
+export async function bundle({ migrations, out, forCli = false }: BundleOptions): Promise<Bundle> {
   await checkIndex(migrations)
+  const checksums = revisionChecksums(migrations)
+  // Code that cannot be bundled is refused below, in words that name the file.
+  const known = await checksums.catch(() => new Map<string, string>())
   await rm(out, { recursive: true, force: true })
   await mkdir(out, { recursive: true })
   const file = path.join(out, 'index.mjs')
-  const index = path.resolve(migrations, 'index.ts')
-  const result = await build({
-    stdin: {
-      contents: `import { createInvoke } from 'aurora-migrations/handlers'
-import { revisions } from ${JSON.stringify(index)}
-export const invoke = createInvoke(revisions)`,
-      resolveDir: FROM_SOURCE ? PACKAGE : path.resolve(migrations),
-      sourcefile: 'handlers.ts',
-      loader: 'ts',
-    },
-    outfile: file,
+  const { metafile } = await build({
+    entryPoints: (forCli ? ['index'] : Object.keys(MODULES)).map((name) => ({
+      in: `module:${name}`,
+      out: name,
+    })),
+    plugins: [modules(path.resolve(migrations), known)],
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -59,11 +74,36 @@ export const invoke = createInvoke(revisions)`,
       '@mikro-orm/core/file-discovery',
     ],
     minify: true,
+    sourcemap: forCli && 'inline',
+    sourcesContent: false,
     // Errors of the ORM and of revisions show class and function names.
     keepNames: true,
     metafile: true,
     logLevel: 'warning',
   })
-  const [output] = Object.values(result.metafile.outputs)
-  return { file, bytes: output?.bytes ?? 0, metafile: result.metafile }
+  await checksums
+  const [, output] =
+    Object.entries(metafile.outputs).find(([name]) => name.endsWith('index.mjs')) ?? []
+  const pipelineFile = path.join(out, 'codepipeline.mjs')
+  return { file, bytes: output?.bytes ?? 0, pipelineFile, metafile }
+}
+
+/** Makes the texts of {@link MODULES} files that esbuild can begin with. */
+function modules(migrations: string, checksums: ReadonlyMap<string, string>): Plugin {
+  const index = JSON.stringify(path.join(migrations, 'index.ts'))
+  const resolveDir = FROM_SOURCE ? PACKAGE : migrations
+  return {
+    name: 'modules',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^module:/ }, ({ path: name }) => ({ path: name, namespace: 'module' }))
+      onLoad({ filter: /./, namespace: 'module' }, ({ path: name }) => ({
+        contents: `import { revisions as files } from ${index}
+const checksums = ${JSON.stringify(Object.fromEntries(checksums))}
+const revisions = files.map((revision) => ({ ...revision, checksum: checksums[revision.file] }))
+${MODULES[name.replace('module:', '')]}`,
+        resolveDir,
+        loader: 'ts',
+      }))
+    },
+  }
 }

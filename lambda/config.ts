@@ -12,16 +12,19 @@ export interface Config {
   readonly versionTable: string
   /** `VERSION_TABLE_SCHEMA`, default `public`. */
   readonly versionTableSchema: string
+  /** `LOCK_TIMEOUT`: seconds that a statement of a revision may wait for a lock; 0: any time. Default: 5. */
+  readonly lockTimeoutMs: number
+  /** `STATEMENT_TIMEOUT`: seconds that it may take at all; 0, the default: any time. Autocommit blocks know neither. */
+  readonly statementTimeoutMs: number
+  /** `LOCK_WAIT`: seconds to wait for another run; 0: not at all. Default: the time left. */
+  readonly lockWaitMs: number | undefined
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads the configuration; throws a {@link CommandError} that names the variable and what it must hold. */
 export function readConfig(environment: Environment): Config {
-  const value = (name: string) => {
-    const text = environment[name]?.trim()
-    return text === '' ? undefined : text
-  }
+  const value = variableOf(environment)
   const secretArn = value('SECRET_ARN')
   if (secretArn === undefined) {
     throw new CommandError(
@@ -33,9 +36,39 @@ export function readConfig(environment: Environment): Config {
     clusterArn: checkedArn('CLUSTER_ARN', value('CLUSTER_ARN')),
     secretArn,
     database: value('DATABASE'),
+    ...readVersionTableName(environment),
+    lockTimeoutMs: milliseconds('LOCK_TIMEOUT', value('LOCK_TIMEOUT')) ?? 5_000,
+    statementTimeoutMs: milliseconds('STATEMENT_TIMEOUT', value('STATEMENT_TIMEOUT')) ?? 0,
+    lockWaitMs: milliseconds('LOCK_WAIT', value('LOCK_WAIT')),
+  }
+}
+
+/** PostgreSQL takes its time-outs as 32-bit milliseconds. */
+const MOST_SECONDS = 2_147_483
+
+function milliseconds(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = Number(text)
+  if (seconds >= 0 && seconds <= MOST_SECONDS) return Math.round(seconds * 1000)
+  throw new CommandError(
+    'Config',
+    `the environment variable ${name} is '${text}': it must be a number of seconds from 0 to ${MOST_SECONDS}, such as 5`,
+  )
+}
+
+/** The part of the configuration that is needed without a database, too. */
+export function readVersionTableName(
+  environment: Environment,
+): Pick<Config, 'versionTable' | 'versionTableSchema'> {
+  const value = variableOf(environment)
+  return {
     versionTable: value('VERSION_TABLE') ?? 'alembic_version',
     versionTableSchema: value('VERSION_TABLE_SCHEMA') ?? 'public',
   }
+}
+
+function variableOf(environment: Environment): (name: string) => string | undefined {
+  return (name) => environment[name]?.trim() || undefined
 }
 
 function checkedArn(name: string, arn: string | undefined): string | undefined {

@@ -8,6 +8,8 @@ import { type DatabaseSecret, readDatabaseSecret } from './secrets.ts'
 export interface Connection {
   readonly api: DataApi
   readonly secretChecked: Promise<unknown>
+  /** The secret in words, with the version that was read. */
+  readonly secret: () => string
 }
 
 /**
@@ -17,8 +19,16 @@ export interface Connection {
 export async function connect(config: Config): Promise<Connection> {
   const { secretArn, clusterArn, database } = config
   const secret = readDatabaseSecret(secretArn)
+  let version = ''
+  secret.then(
+    ({ versionId }) => {
+      version = versionId === undefined ? '' : ` (version ${versionId})`
+    },
+    () => 'told by secretChecked',
+  )
+  const described = { secretChecked: secret, secret: () => `the secret ${secretArn}${version}` }
   if (clusterArn !== undefined && database !== undefined) {
-    return { api: new RdsDataApi({ clusterArn, secretArn, database }), secretChecked: secret }
+    return { api: new RdsDataApi({ clusterArn, secretArn, database }), ...described }
   }
   const found = await secret
   const target = {
@@ -26,7 +36,7 @@ export async function connect(config: Config): Promise<Connection> {
     clusterArn: clusterArn ?? clusterOf(secretArn, found),
     database: database ?? databaseOf(secretArn, found),
   }
-  return { api: new RdsDataApi(target), secretChecked: secret }
+  return { api: new RdsDataApi(target), ...described }
 }
 
 function clusterOf(secretArn: string, { clusterIdentifier }: DatabaseSecret): string {

@@ -23,6 +23,8 @@ export interface MigrationFailure {
   readonly sqlState?: string
   /** What of this revision is committed all the same, in words for the message. */
   readonly committed: string
+  /** Whether that is anything. */
+  readonly partly: boolean
 }
 
 /**

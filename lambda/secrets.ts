@@ -9,6 +9,8 @@ import { CommandError } from './errors.ts'
 export interface DatabaseSecret {
   readonly database: string | undefined
   readonly clusterIdentifier: string | undefined
+  /** Which version of the secret was read. */
+  readonly versionId: string | undefined
 }
 
 const text = v.pipe(v.string(), v.nonEmpty())
@@ -44,7 +46,7 @@ async function fetchSecret(arn: string): Promise<DatabaseSecret> {
   const client = new SecretsManagerClient()
   try {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: arn }))
-    return parseSecret(arn, answer.SecretString)
+    return { ...parseSecret(arn, answer.SecretString), versionId: answer.VersionId }
   } catch (error) {
     if (error instanceof CommandError) throw error
     const { name } = error as Error
@@ -64,7 +66,7 @@ function fixFor(name: string): string {
   return 'see the cause in the log'
 }
 
-function parseSecret(arn: string, body: string | undefined): DatabaseSecret {
+function parseSecret(arn: string, body: string | undefined): Omit<DatabaseSecret, 'versionId'> {
   const parsed = v.safeParse(SecretShape, parseJson(body))
   if (!parsed.success) {
     // Only the key's name: an issue's message quotes what it found.

@@ -49,9 +49,10 @@ const packagesOf = ({ metafile }: Bundle) =>
 
 describe('the bundle', () => {
   test('exports the handlers by name', async () => {
-    const { file } = await bundleOf('plain', { 'a1_plain.ts': PLAIN })
+    const { file, pipelineFile } = await bundleOf('plain', { 'a1_plain.ts': PLAIN })
     const handlers = await import(file)
-    expect(Object.keys(handlers)).toEqual(['invoke'])
+    expect(Object.keys(handlers)).toEqual(['invoke', 'isComplete', 'onEvent', 'revisions'])
+    expect(Object.keys(await import(pipelineFile))).toEqual(['codepipeline'])
     expect(await handlers.invoke({ command: 'heads' })).toMatchObject({
       revisions: [{ revision: 'a1' }],
     })

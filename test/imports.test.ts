@@ -13,7 +13,9 @@ const ALLOWED: Record<string, readonly string[]> = {
     'lambda/runner',
     'lambda/revisions',
   ],
-  'lambda/commands.ts': ['lambda/runner', 'lambda/revisions', 'lambda/data-api'],
+  'lambda/commands.ts': ['lambda/commands'],
+  'lambda/commands': ['lambda/runner', 'lambda/revisions', 'lambda/data-api', 'lambda/offline'],
+  'lambda/offline': ['lambda/runner', 'lambda/revisions', 'lambda/data-api'],
   'lambda/connection.ts': ['lambda/config.ts', 'lambda/data-api', 'lambda/secrets.ts'],
   'lambda/runner': ['lambda/operations', 'lambda/data-api'],
   'lambda/operations': ['lambda/data-api'],
@@ -92,7 +94,11 @@ describe('imports', () => {
       ({ specifier, typeOnly }) => specifier.startsWith('@aws-sdk/') && !typeOnly,
     )
     expect(new Set(places.map(({ from }) => from))).toEqual(
-      new Set(['lambda/data-api/rds-data-api.ts', 'lambda/secrets.ts']),
+      new Set([
+        'lambda/data-api/rds-data-api.ts',
+        'lambda/handlers/codepipeline-results.ts',
+        'lambda/secrets.ts',
+      ]),
     )
   })
 

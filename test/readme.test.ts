@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -17,6 +17,9 @@ function blocks(language: string): string[] {
     (match) => match[1] ?? '',
   )
 }
+
+const revisionBlocks = () => blocks('ts').filter((source) => source.includes('defineRevision('))
+const cdkBlocks = () => blocks('ts').filter((source) => source.includes('aurora-migrations/infra'))
 
 describe('the README', () => {
   test('has TypeScript that compiles', async () => {
@@ -50,7 +53,7 @@ describe('the README', () => {
     const out = await mkdtemp(path.join(tmpdir(), 'aurora-readme-'))
     try {
       await cp(path.join(ROOT, 'migrations'), migrations, { recursive: true })
-      for (const [i, source] of blocks('ts').entries())
+      for (const [i, source] of revisionBlocks().entries())
         await writeFile(path.join(migrations, `readme${i}.ts`), source)
       await writeIndex(migrations)
       const { file } = await bundle({ migrations, out })
@@ -63,6 +66,28 @@ describe('the README', () => {
       await rm(out, { recursive: true, force: true })
     }
   })
+
+  test('has CDK code that synthesises without an account', async () => {
+    const folder = await mkdtemp(path.join(ROOT, '.aurora-test-'))
+    try {
+      const apps = cdkBlocks()
+      expect(apps.length).toBeGreaterThanOrEqual(3)
+      for (const [i, source] of apps.entries()) {
+        const app = path.join(folder, `app${i}.ts`)
+        const assembly = path.join(folder, `cdk${i}.out`)
+        await writeFile(app, source)
+        const env = { ...process.env, CDK_OUTDIR: assembly }
+        await run(process.execPath, ['--conditions=aurora-migrations-source', app], {
+          cwd: ROOT,
+          env,
+        })
+        const files = await readdir(assembly)
+        expect(files.filter((file) => file.endsWith('.template.json')).length).toBeGreaterThan(0)
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }, 120_000)
 
   test('shows what npm start prints, twice', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'aurora-readme-'))

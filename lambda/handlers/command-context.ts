@@ -1,20 +1,46 @@
+import { createHash } from 'node:crypto'
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { CommandContext } from '../commands.ts'
 import { readConfig } from '../config.ts'
 import { connect } from '../connection.ts'
+import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Revision } from '../revisions/revision.ts'
 import { RevisionMap } from '../revisions/revision-map.ts'
+import type { RunIdentity } from '../runner/history.ts'
 import type { RunLog } from '../runner/runner-context.ts'
 import { VersionTable } from '../runner/version-table.ts'
 
 /** The revisions of a bundle: as a graph, and each by its id. */
-export type Bundled = Pick<CommandContext, 'map' | 'revision'>
+export type Bundled = Pick<CommandContext, 'map' | 'revision' | 'checksums'>
 
 /** Throws a `CommandError` when the revisions are no sound graph. */
 export function bundled(revisions: readonly Revision[]): Bundled {
   const map = new RevisionMap(revisions)
   const byId = new Map(revisions.map((revision) => [revision.revision, revision]))
-  return { map, revision: (id) => byId.get(map.entry(id).id) as Revision }
+  const checksums = Object.fromEntries(
+    revisions.flatMap(({ revision, checksum = '' }) => (checksum ? [[revision, checksum]] : [])),
+  )
+  return { map, revision: (id) => byId.get(map.entry(id).id) as Revision, checksums }
+}
+
+/** What an event may say of who asked for what run. */
+interface Asked {
+  readonly command?: string
+  readonly who?: string | undefined
+  readonly runId?: string | undefined
+}
+
+/** Who asked, as far as anybody knows, and for what bundle. */
+export function runIdentity(
+  { checksums = {} }: Bundled,
+  { who, runId }: Asked = {},
+): Omit<RunIdentity, 'runId' | 'source'> & { readonly runId?: string } {
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(checksums)))
+  return {
+    who: who ?? process.env.AWS_LAMBDA_FUNCTION_NAME ?? process.env.USER ?? 'unknown',
+    ...(runId !== undefined && { runId }),
+    ...(Object.keys(checksums).length > 0 && { bundleHash: hash.digest('hex') }),
+  }
 }
 
 /** One event's run: who asked for it, and when it must have answered. */
@@ -22,8 +48,10 @@ export interface RunRequest {
   readonly runId: string
   /** The way of use, for the history. */
   readonly source: string
-  /** Milliseconds the function has left. */
+  /** Milliseconds until it must have answered. */
   readonly remainingMs: number
+  /** Told of every Data API call. */
+  readonly observe?: SessionOptions['observe']
 }
 
 /** Time to write the report and to answer. */
@@ -31,27 +59,26 @@ const ANSWER_MS = 2_000
 
 /** Reads the configuration from the environment and connects. Throws a `CommandError` that names what is missing. */
 export async function commandContext(
-  { map, revision }: Bundled,
+  bundle: Bundled,
   log: RunLog,
-  { runId, source, remainingMs }: RunRequest,
+  { runId, source, remainingMs, observe }: RunRequest,
 ): Promise<CommandContext> {
   const config = readConfig(process.env)
   const deadline = Date.now() + remainingMs - ANSWER_MS
   const onWait = (error: Error, waitMs: number) =>
     log.info(`waiting ${waitMs} ms: ${error.message}`)
+  const { lockTimeoutMs: lockMs, statementTimeoutMs: statementMs, lockWaitMs } = config
+  const { secret, ...connection } = await connect(config)
   return {
-    ...(await connect(config)),
+    ...connection,
+    timeouts: { lockMs, statementMs },
+    ...(lockWaitMs !== undefined && { lockWaitMs }),
     table: new VersionTable({ schema: config.versionTableSchema, name: config.versionTable }),
-    run: {
-      runId,
-      source,
-      who: process.env.AWS_LAMBDA_FUNCTION_NAME ?? process.env.USER ?? 'unknown',
-    },
+    run: { ...runIdentity(bundle), runId, source },
     log,
     deadline,
-    sessionOptions: { retry: { deadline, onWait } },
-    map,
-    revision,
+    sessionOptions: { retry: { deadline, onWait, secret }, ...(observe && { observe }) },
+    ...bundle,
   }
 }
 

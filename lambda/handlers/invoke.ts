@@ -1,38 +1,39 @@
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'aws-lambda'
-import {
-  type CommandContext,
-  type CurrentReport,
-  current,
-  downgrade,
-  errorReport,
-  type HistoryReport,
-  heads,
-  history,
-  stamp,
-  upgrade,
-} from '../commands.ts'
+import { errorReport } from '../commands.ts'
+import { readVersionTableName } from '../config.ts'
 import type { Revision } from '../revisions/revision.ts'
-import type { ErrorReport, Report } from '../runner/report.ts'
-import { bundled, commandContext, jsonLog } from './command-context.ts'
-import { type InvokeRequest, parseRequest } from './invoke-request.ts'
+import type { ErrorReport } from '../runner/report.ts'
+import type { RunLog } from '../runner/runner-context.ts'
+import { type CommandReport, carryOut, carryOutAlone } from './carry-out.ts'
+import { type Bundled, bundled, commandContext, jsonLog, runIdentity } from './command-context.ts'
+import { type InvokeRequest, needsDatabase, parseRequest } from './invoke-request.ts'
+import { RunMetrics } from './run-metrics.ts'
 
 /** What the handler needs of Lambda's context. */
-export type InvokeContext = Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'>
+export interface InvokeContext extends Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'> {
+  /** What a caller in the same process has instead of Lambda, such as the CLI. */
+  readonly caller?: Caller
+}
+
+export interface Caller {
+  /** The way of use, for the history. Default: `invoke`. */
+  readonly source: string
+  readonly log: RunLog
+  /** Aborted: the run ends after the step it is at. */
+  readonly stop?: AbortSignal
+}
 
 /** What the function answers; `status` is `failed` with an `error` when anything went wrong. */
 export type InvokeResponse =
-  | Report
-  | CurrentReport
-  | HistoryReport
-  | ReturnType<typeof heads>
+  | CommandReport
   | { readonly status: 'failed'; readonly error: ErrorReport }
 
 /**
  * The handler of the function that people and the CLI invoke.
  *
- * The event is `{"command": "upgrade" | "downgrade" | "stamp" | "current" | "history" | "heads", …}`; see the README for
- * what each takes. Nothing is sent to the database for an event that is not valid.
+ * The event is `{"command": "upgrade" | "downgrade" | "stamp" | "current" | "history" | …, …}`; see the README for what
+ * each takes. Nothing is sent to the database for an event that is not valid.
  *
  * @example
  * ```ts
@@ -50,13 +51,10 @@ export function createInvoke(
     try {
       const request = parseRequest(event)
       const bundle = bundled(revisions)
-      if (request.command === 'heads') return heads(bundle)
-      const context = await commandContext(bundle, log, {
-        runId: lambda?.awsRequestId ?? randomUUID(),
-        source: 'invoke',
-        remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
-      })
-      return await run(request, context)
+      if (needsDatabase(request)) return await onDatabase(request, bundle, log, lambda)
+      const { versionTable: name, versionTableSchema: schema } = readVersionTableName(process.env)
+      const run = runIdentity(bundle, request)
+      return await carryOutAlone(request, bundle, { table: { schema, name }, run })
     } catch (error) {
       const report = errorReport(error)
       log.error(report.message, { kind: report.kind })
@@ -68,20 +66,22 @@ export function createInvoke(
 /** Without a Lambda context (a script, a test) a run may take as long as the longest Lambda. */
 const LONGEST_RUN_MS = 15 * 60_000
 
-function run(
-  request: Exclude<InvokeRequest, { command: 'heads' }>,
-  context: CommandContext,
-): Promise<InvokeResponse> {
-  switch (request.command) {
-    case 'upgrade':
-      return upgrade(context, request.target)
-    case 'downgrade':
-      return downgrade(context, request.target)
-    case 'stamp':
-      return stamp(context, [request.target].flat(), { purge: request.purge })
-    case 'current':
-      return current(context)
-    case 'history':
-      return history(context, request.limit)
-  }
+async function onDatabase(
+  request: InvokeRequest,
+  bundle: Bundled,
+  log: RunLog,
+  lambda: InvokeContext | undefined,
+): Promise<CommandReport> {
+  const metrics = new RunMetrics()
+  const { source = 'invoke', log: callersLog = log, stop } = lambda?.caller ?? {}
+  const context = await commandContext(bundle, callersLog, {
+    runId: lambda?.awsRequestId ?? randomUUID(),
+    source,
+    remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
+    observe: metrics.observe,
+  })
+  const run = { ...context.run, ...runIdentity(bundle, request) }
+  const report = await carryOut(request, { ...context, run, ...(stop && { stop }) })
+  if ('steps' in report) metrics.write(report.status, report.pending.length)
+  return report
 }

@@ -14,6 +14,8 @@ export interface Revision {
   readonly doc: string
   /** The file's name, put in by the generated index; errors about the graph name it. */
   readonly file?: string
+  /** Of the file and what it imports, put in by the bundle: tells whether it was edited after it was applied. */
+  readonly checksum?: string
   /** Moves the database from the down revision to this one, in one Data API transaction. */
   upgrade(op: Operations): Promise<void> | void
   /** Moves it back; `null` says that this revision is irreversible, and such a downgrade is refused before anything runs. */

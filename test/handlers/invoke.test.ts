@@ -137,24 +137,21 @@ async function secretValue(): Promise<Record<string, unknown>> {
   return JSON.parse(SecretString ?? '{}')
 }
 
+const ALLOWED =
+  'allowed are upgrade, downgrade, stamp, current, history, heads, branches, show, check, ensure-version'
+
 describe('an event that is not valid', () => {
   test.each([
     [undefined, 'the event must be an object such as {"command":"upgrade"}'],
     ['upgrade', 'the event must be an object such as {"command":"upgrade"}'],
     [[], 'the event must be an object such as {"command":"upgrade"}'],
+    [{}, `the event has no command: ${ALLOWED}`],
+    [{ command: 'migrate' }, `unknown command "migrate": ${ALLOWED}`],
+    [{ command: 'toString' }, `unknown command "toString": ${ALLOWED}`],
     [
-      {},
-      'the event has no command: allowed are upgrade, downgrade, stamp, current, history, heads',
+      { command: 'upgrade', tarot: 'x' },
+      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, sql, who, runId",
     ],
-    [
-      { command: 'migrate' },
-      'unknown command "migrate": allowed are upgrade, downgrade, stamp, current, history, heads',
-    ],
-    [
-      { command: 'toString' },
-      'unknown command "toString": allowed are upgrade, downgrade, stamp, current, history, heads',
-    ],
-    [{ command: 'upgrade', tarot: 'x' }, "upgrade has no key 'tarot': allowed are command, target"],
     [
       { command: 'downgrade' },
       'downgrade needs \'target\', for example {"command":"downgrade","target":"-1"} ("base" takes everything back)',
@@ -165,14 +162,19 @@ describe('an event that is not valid', () => {
     ],
     [
       { command: 'history', limit: 0 },
-      'history: \'limit\' is 0, which is not allowed; for example {"command":"history","limit":50}',
+      'history: \'limit\' is 0, which is not allowed; for example {"command":"history","range":"base:heads","limit":50}',
+    ],
+    [{ command: 'show' }, 'show needs \'target\', for example {"command":"show","target":"head"}'],
+    [
+      { command: 'stamp', target: 'a', purge: true, sql: true },
+      "Can't use 'purge' with 'sql': a script is written without a database",
     ],
   ])('%j is refused without a database call', async (event, message) => {
     environment()
     aurora.calls.clear()
     expect(await invoke(event)).toEqual({
       status: 'failed',
-      error: { kind: 'BadRequest', message },
+      error: { kind: 'BadRequest', message, nothingRun: true },
     })
     expect(aurora.calls.all).toEqual([])
   })

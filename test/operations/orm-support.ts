@@ -46,7 +46,7 @@ async function openRevision(aurora: LocalAurora, setup: readonly string[]): Prom
   })
   for (const sql of setup) await session.execute(sql)
   await session.begin()
-  onTestFinished(() => session.rollback().catch(() => undefined))
+  onTestFinished(async () => void (await session.rollback().catch(() => undefined)))
   const op = new Operations(session, { autocommitBlock: (body) => body() })
   statements.length = 0
   const before = aurora.calls.forDatabase(database).length

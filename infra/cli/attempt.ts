@@ -1,0 +1,36 @@
+import { errorReport } from '../../lambda/commands.ts'
+import { CommandError, UnknownOutcome } from '../../lambda/errors.ts'
+import { EXIT } from './exit-code.ts'
+import { Output } from './output.ts'
+import type { Place } from './place.ts'
+import { type PlaceOptions, placeOf } from './place-options.ts'
+
+/** What one command works with. */
+export interface Scope {
+  readonly place: Place
+  readonly output: Output
+}
+
+/**
+ * Carries out one command where its options say, and sets the exit code; what goes wrong becomes one line on the
+ * standard error.
+ */
+export async function attempt(
+  options: PlaceOptions & { readonly json?: boolean },
+  work: (scope: Scope) => Promise<number>,
+): Promise<void> {
+  const output = new Output()
+  try {
+    await using place = placeOf(options, output)
+    process.exitCode = await work({ place, output })
+  } catch (error) {
+    if (options.json) output.json({ status: 'failed', error: errorReport(error) })
+    output.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = exitCodeOfError(error)
+  }
+}
+
+function exitCodeOfError(error: unknown): number {
+  if (error instanceof CommandError) return EXIT.usage
+  return error instanceof UnknownOutcome ? EXIT.unknown : EXIT.failed
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
+import type { InvokeResponse } from '../../lambda/handlers/index.ts'
+import { type InvokeEvent, parseRequest } from '../../lambda/handlers/invoke-request.ts'
+import { invocationError, readAnswer } from './function-answer.ts'
+import type { Output } from './output.ts'
+import { isRun, type Place } from './place.ts'
+
+/** A Lambda's longest life, and a little more. */
+const PATIENCE_MS = 16 * 60_000
+const POLL_MS = 2_000
+/** More than a run can finish between two polls. */
+const POLLED_ROWS = 50
+
+/** Invokes the deployed function. While a run is at work there, its steps are read from the history. */
+export class FunctionPlace implements Place {
+  readonly name: string
+  readonly interruption: Place['interruption']
+  readonly #function: string
+  readonly #output: Output
+  // An answer that was lost is no reason to run the same thing twice at once.
+  readonly #client = new LambdaClient({
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
+  })
+
+  constructor(name: string, output: Output) {
+    this.name = `function ${name}`
+    this.interruption = {
+      first: `waiting for ${this.name}, which ends its run by itself; Ctrl-C again leaves at once`,
+      second: `left: ${this.name} goes on by itself; see current and history --runs`,
+    }
+    this.#function = name
+    this.#output = output
+  }
+
+  async send(event: InvokeEvent): Promise<InvokeResponse> {
+    parseRequest(event)
+    return isRun(event) ? await this.#run(event) : await this.#invoke(event)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.destroy()
+  }
+
+  async #run(event: InvokeEvent): Promise<InvokeResponse> {
+    const runId = randomUUID()
+    const shown = new Set<string>()
+    const over = new AbortController()
+    const polling = this.#showSteps(runId, shown, over.signal)
+    try {
+      const response = await this.#invoke({ runId, ...event } as InvokeEvent)
+      if ('steps' in response) {
+        const rest = response.steps.filter(({ revision }) => !shown.has(revision))
+        for (const step of rest) this.#output.step(step)
+      }
+      return response
+    } finally {
+      over.abort()
+      await polling
+    }
+  }
+
+  async #invoke(event: InvokeEvent): Promise<InvokeResponse> {
+    const Payload = JSON.stringify(event)
+    try {
+      const command = new InvokeCommand({ FunctionName: this.#function, Payload })
+      return readAnswer(this.name, await this.#client.send(command))
+    } catch (error) {
+      throw invocationError(this.name, error, isRun(event))
+    }
+  }
+
+  async #showSteps(runId: string, shown: Set<string>, over: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(POLL_MS, undefined, { signal: over }).catch(() => 'over')
+      const answer = over.aborted ? undefined : await this.#recentRuns().catch(() => undefined)
+      if (over.aborted) return
+      for (const row of answer?.toReversed() ?? []) {
+        const isDone = row.outcome === 'done' || row.outcome === 'stamped'
+        if (row.runId !== runId || !isDone || shown.has(row.revision)) continue
+        shown.add(row.revision)
+        const { ms, statements, rows } = row
+        this.#output.step({ ...row, ms: ms ?? 0, statements: statements ?? 0, rows: rows ?? 0 })
+      }
+    }
+  }
+
+  async #recentRuns() {
+    const range = 'heads:heads'
+    const answer = await this.#invoke({ command: 'history', range, limit: POLLED_ROWS })
+    return 'runs' in answer ? answer.runs : undefined
+  }
+}

@@ -1,0 +1,38 @@
+import type { LocalAurora } from '../local/local-aurora.ts'
+import type { Database } from './process-place.ts'
+
+export interface LocalDatabaseOptions {
+  readonly database: string
+  /** Folder of the data. */
+  readonly directory: string
+}
+
+/** Starts local Aurora and makes the database if it is missing. */
+export async function startLocalDatabase({
+  database,
+  directory,
+}: LocalDatabaseOptions): Promise<Database> {
+  // Only here: it needs packages for development.
+  const { startLocalAurora } = await import('../local/local-aurora.ts')
+  const aurora = await startLocalAurora({ directory })
+  try {
+    await createMissing(aurora, database)
+  } catch (error) {
+    await aurora.stop()
+    throw error
+  }
+  return {
+    environment: aurora.environment(database),
+    [Symbol.asyncDispose]: () => aurora.stop(),
+  }
+}
+
+const DUPLICATE_DATABASE = '42P04'
+
+async function createMissing(aurora: LocalAurora, database: string): Promise<void> {
+  try {
+    await aurora.createDatabase(database)
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== DUPLICATE_DATABASE) throw error
+  }
+}

@@ -1,0 +1,79 @@
+import type { StepReport } from '../../lambda/runner/report.ts'
+
+const REDRAW_MS = 1_000
+
+/**
+ * What the program prints: answers on the standard output; what happens meanwhile, warnings and errors on the other one.
+ * On a terminal a last line tells that there still is work going on; a log gets whole lines only.
+ */
+export class Output {
+  readonly #isTerminal = process.stderr.isTTY === true
+  readonly #told = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+  #applied = 0
+
+  /** One line, or several, of the answer. */
+  print(text: string): void {
+    this.#erase()
+    process.stdout.write(`${text}\n`)
+  }
+
+  /** A script, as it is. */
+  script(text: string): void {
+    process.stdout.write(text)
+  }
+
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, undefined, 2))
+  }
+
+  /** A line about what is going on. */
+  note(line: string): void {
+    this.#erase()
+    process.stderr.write(`${line}\n`)
+  }
+
+  /** A warning, once however often it comes. */
+  warn(line: string): void {
+    if (this.#told.has(line)) return
+    this.#told.add(line)
+    this.note(`warning: ${line}`)
+  }
+
+  error(line: string): void {
+    this.note(`error: ${line.replace(/\s*\n\s*/g, '; ')}`)
+  }
+
+  /** A revision that was applied. */
+  step({ direction, revision, doc, ms, statements, rows }: StepReport): void {
+    this.#applied += 1
+    const figures = `${ms} ms, ${counted(statements, 'statement')}, ${counted(rows, 'row')}`
+    this.note(`${direction} ${revision}, ${doc} (${figures})`)
+  }
+
+  /** Until the answer is disposed of, a terminal shows that work is going on. */
+  working(): Disposable {
+    const started = Date.now()
+    const draw = () => {
+      const seconds = Math.round((Date.now() - started) / 1000)
+      this.#erase()
+      process.stderr.write(`working for ${seconds} s, ${counted(this.#applied, 'revision')} done`)
+    }
+    if (this.#isTerminal) this.#timer = setInterval(draw, REDRAW_MS)
+    return { [Symbol.dispose]: () => this.#stop() }
+  }
+
+  #stop(): void {
+    this.#erase()
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  #erase(): void {
+    if (this.#timer !== undefined) process.stderr.write('\r\u001b[K')
+  }
+}
+
+export function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { CommandError } from '../../lambda/errors.ts'
+import { FunctionPlace } from './function-place.ts'
+import { startLocalDatabase } from './local-database.ts'
+import type { Output } from './output.ts'
+import type { Place } from './place.ts'
+import { type Database, ProcessPlace } from './process-place.ts'
+
+/** Where a command runs, as it was typed. */
+export interface PlaceOptions {
+  readonly migrations: string
+  readonly directory: string
+  readonly function?: string
+  readonly clusterArn?: string
+  readonly secretArn?: string
+  readonly database?: string
+  readonly versionTable?: string
+  readonly versionTableSchema?: string
+}
+
+/** The database of local Aurora that `npm start` uses as well. */
+const LOCAL_DATABASE = 'demo'
+
+/** Adds the option for the folder of the revision files. */
+export function withFolder(command: Command): Command {
+  return command.option('--migrations <folder>', 'folder of the revision files', text, 'migrations')
+}
+
+/** Adds the options that say where a command runs. */
+export function withPlace(command: Command): Command {
+  const remote = ['function', 'clusterArn', 'secretArn']
+  return withFolder(command)
+    .optionsGroup('Where it runs:')
+    .addOption(
+      new Option('--local', 'on local Aurora, on this machine (default)').conflicts(remote),
+    )
+    .addOption(
+      new Option('--function <name>', 'in this Lambda function, by its name or ARN')
+        .argParser(text)
+        .conflicts(['clusterArn', 'secretArn', 'database', 'versionTable', 'versionTableSchema']),
+    )
+    .option(
+      '--cluster-arn <arn>',
+      'on this cluster, through the Data API and with your own credentials',
+      clusterArn,
+    )
+    .option('--secret-arn <arn>', 'secret of the database user of that cluster', secretArn)
+    .option(
+      '--database <name>',
+      `database (default: ${LOCAL_DATABASE}, or the one in the secret)`,
+      text,
+    )
+    .option('--directory <folder>', 'data of local Aurora', text, '.aurora')
+    .option('--version-table <name>', 'name of the version table (default: alembic_version)', text)
+    .option('--version-table-schema <name>', 'schema of the version table (default: public)', text)
+}
+
+/** A value that is not empty. */
+export function text(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.')
+  return value.trim()
+}
+
+function clusterArn(value: string): string {
+  if (/^arn:[^:]+:rds:[^:]+:\d{12}:cluster:[^:]+$/.test(value)) return value
+  throw new InvalidArgumentError('It must be arn:aws:rds:<region>:<account>:cluster:<name>.')
+}
+
+function secretArn(value: string): string {
+  if (/^arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+$/.test(value)) return value
+  throw new InvalidArgumentError(
+    'It must be arn:aws:secretsmanager:<region>:<account>:secret:<name>.',
+  )
+}
+
+/** The place that the options name. */
+export function placeOf(options: PlaceOptions, output: Output): Place {
+  if (options.function !== undefined) return new FunctionPlace(options.function, output)
+  const { versionTable, versionTableSchema } = options
+  if (versionTable !== undefined) process.env.VERSION_TABLE = versionTable
+  if (versionTableSchema !== undefined) process.env.VERSION_TABLE_SCHEMA = versionTableSchema
+  const { migrations } = options
+  if (options.secretArn !== undefined || options.clusterArn !== undefined) {
+    const { name, database } = clusterOf(options)
+    return new ProcessPlace({ name, migrations, output, connect: async () => database })
+  }
+  const { database = LOCAL_DATABASE, directory } = options
+  return new ProcessPlace({
+    name: `database ${database} of local Aurora`,
+    migrations,
+    output,
+    connect: () => startLocalDatabase({ database, directory }),
+  })
+}
+
+function clusterOf(options: PlaceOptions): { readonly name: string; readonly database: Database } {
+  const { clusterArn, secretArn, database = '' } = options
+  if (secretArn === undefined) {
+    throw new CommandError(
+      'SecretNeeded',
+      '--cluster-arn needs --secret-arn: the ARN of the Secrets Manager secret that holds the database user',
+    )
+  }
+  const [, , , region = ''] = (clusterArn ?? secretArn).split(':')
+  const environment = {
+    CLUSTER_ARN: clusterArn ?? '',
+    SECRET_ARN: secretArn,
+    DATABASE: database,
+    AWS_REGION: process.env.AWS_REGION ?? region,
+  }
+  const cluster = clusterArn?.split(':').at(-1) ?? `of secret ${secretArn.split(':').at(-1)}`
+  return {
+    name: `${database && `database ${database} of `}cluster ${cluster}`,
+    database: { environment, [Symbol.asyncDispose]: async () => {} },
+  }
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import type { InvokeResponse } from '../../lambda/handlers/index.ts'
+import {
+  type InvokeEvent,
+  needsDatabase,
+  parseRequest,
+} from '../../lambda/handlers/invoke-request.ts'
+import type { StepReport } from '../../lambda/runner/report.ts'
+import type { RunLog } from '../../lambda/runner/runner-context.ts'
+import { type Invoke, loadBundle } from './loaded-bundle.ts'
+import type { Output } from './output.ts'
+import type { Place } from './place.ts'
+
+/** The database that the bundle works on. */
+export interface Database extends AsyncDisposable {
+  /** What the bundle finds in its environment. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export interface ProcessPlaceOptions {
+  readonly name: string
+  readonly migrations: string
+  readonly output: Output
+  /** Called before the first event that needs a database. */
+  connect(): Promise<Database>
+}
+
+/** A person may stop a run; nothing else does. */
+const NO_DEADLINE_MS = 30 * 24 * 3_600_000
+
+/** Runs the bundle in this process. */
+export class ProcessPlace implements Place {
+  readonly name: string
+  readonly interruption = {
+    first:
+      'stopping after the revision at work; Ctrl-C again leaves at once, and the database rolls that one back',
+    second: 'left: what was at work is rolled back by the database within 3 minutes; see current',
+  }
+  readonly #options: ProcessPlaceOptions
+  #invoke: Promise<Invoke> | undefined
+  #database: Database | undefined
+
+  constructor(options: ProcessPlaceOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  async send(event: InvokeEvent, stop?: AbortSignal): Promise<InvokeResponse> {
+    const { migrations, output, connect } = this.#options
+    const request = parseRequest(event)
+    this.#invoke ??= loadBundle(migrations)
+    const invoke = await this.#invoke
+    if (!needsDatabase(request)) return await invoke(event)
+    this.#database ??= await connect()
+    Object.assign(process.env, this.#database.environment)
+    return await invoke(event, {
+      awsRequestId: randomUUID(),
+      getRemainingTimeInMillis: () => NO_DEADLINE_MS,
+      caller: { source: 'cli', log: logTo(output), ...(stop && { stop }) },
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#database?.[Symbol.asyncDispose]()
+  }
+}
+
+function logTo(output: Output): RunLog {
+  return {
+    info: (message, attributes = {}) => {
+      if ('statements' in attributes) output.step(attributes as unknown as StepReport)
+      else output.note(message)
+    },
+    // The error of a run is in its report.
+    warn: (message, attributes = {}) => {
+      if (!('kind' in attributes)) output.warn(message)
+    },
+  }
+}

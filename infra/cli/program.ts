@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { Command } from 'commander'
+import { PACKAGE } from '../bundle.ts'
+import { addFileCommands } from './file-options.ts'
+import { addReadCommands } from './read-options.ts'
+import { addRunCommands } from './run-options.ts'
+
+const HELP = `
+A target is Alembic's: an id or the beginning of one, head, heads, base, +2, -1, label@head, id+1.
+
+Exit codes: 0 done; 1 failed; 2 wrong command, configuration or revision files, and nothing was run;
+3 stopped between two revisions, run it again; 4 outcome unknown, run it again and it finds out.
+
+Examples:
+  aurora-migrations init
+  aurora-migrations revision -m 'create account table'
+  aurora-migrations upgrade
+  aurora-migrations current -v --function shop-migrations
+  aurora-migrations downgrade -1 --yes
+  aurora-migrations upgrade ae1027a6acf0:heads --sql > upgrade.sql`
+
+/** The command line: `aurora-migrations COMMAND …`. */
+export function program(): Command {
+  const { version } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as {
+    readonly version: string
+  }
+  const cli = new Command('aurora-migrations')
+    .description('Alembic for Aurora PostgreSQL: migrations through the RDS Data API.')
+    .version(version)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .addHelpText('after', HELP)
+  addRunCommands(cli)
+  addReadCommands(cli)
+  addFileCommands(cli)
+  return cli
+}

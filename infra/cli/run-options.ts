@@ -1,0 +1,91 @@
+import type { Command } from 'commander'
+import { attempt, type Scope } from './attempt.ts'
+import { mayDowngrade } from './downgrade-question.ts'
+import { type PlaceOptions, text, withPlace } from './place-options.ts'
+import { run } from './run-commands.ts'
+
+interface RunOptions extends PlaceOptions {
+  readonly json?: boolean
+  readonly sql?: boolean
+}
+
+/** `upgrade`, `downgrade` and `stamp`. */
+export function addRunCommands(cli: Command): void {
+  addUpgrade(cli)
+  addDowngrade(cli)
+  addStamp(cli)
+}
+
+function addUpgrade(cli: Command): void {
+  interface Options extends RunOptions {
+    readonly strict?: boolean
+    readonly fromScratch?: boolean
+  }
+  const command = cli
+    .command('upgrade')
+    .description('Applies every revision up to the target that is not applied yet.')
+    .argument('[target]', 'revision, or FROM:TO with --sql', text, 'heads')
+    .option('--sql', 'print a script for psql instead of running anything')
+    .option('--strict', 'refuse to run when the file of an applied revision was edited')
+    .option('--from-scratch', 'begin in a database that has tables and no version table')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'upgrade',
+        'upgrade +1',
+        'upgrade networking@head',
+        'upgrade base:heads --sql > all.sql',
+      ),
+    )
+  withPlace(command).action((target: string, { json = false, ...options }: Options) =>
+    attempt({ ...options, json }, ({ place, output }) => {
+      const { sql = false, strict, fromScratch } = options
+      return run(place, { command: 'upgrade', target, sql, strict, fromScratch }, output, { json })
+    }),
+  )
+}
+
+function addDowngrade(cli: Command): void {
+  const command = cli
+    .command('downgrade')
+    .description('Takes back every revision above the target.')
+    .argument('<target>', 'revision, base, -1, …, or FROM:TO with --sql', text)
+    .option('--sql', 'print a script for psql instead of running anything')
+    .option('-y, --yes', 'do not ask; needed where there is no terminal')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      examples('downgrade -1', 'downgrade base --yes', 'downgrade ae1027a6acf0:base --sql'),
+    )
+  withPlace(command).action((target: string, options: RunOptions & { readonly yes?: boolean }) =>
+    attempt(options, async ({ place, output }: Scope) => {
+      const { sql = false, yes, json = false } = options
+      if (!sql && !yes && !(await mayDowngrade(place, target, output))) return 0
+      return await run(place, { command: 'downgrade', target, sql }, output, { json })
+    }),
+  )
+}
+
+function addStamp(cli: Command): void {
+  const command = cli
+    .command('stamp')
+    .description('Sets the version rows without running any revision.')
+    .argument('<targets...>', 'revisions, heads or base; or FROM:TO with --sql')
+    .option('--purge', 'forget the rows there are, whether they are known or not')
+    .option('--sql', 'print a script for psql instead of running anything')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', examples('stamp heads', 'stamp --purge ae1027a6acf0'))
+  withPlace(command).action(
+    (target: string[], options: RunOptions & { readonly purge?: boolean }) =>
+      attempt(options, ({ place, output }) => {
+        const { sql = false, purge, json = false } = options
+        return run(place, { command: 'stamp', target, purge, sql }, output, { json })
+      }),
+  )
+}
+
+/** The end of a help text. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  aurora-migrations ${line}`).join('\n')}`
+}

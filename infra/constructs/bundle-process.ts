@@ -1,0 +1,30 @@
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Revision } from '../../lambda/revisions/revision.ts'
+import { bundle } from '../bundle.ts'
+import type { BundledRevision, BundleReply, BundleRequest } from './bundled-migrations.ts'
+
+// The program that `bundled-migrations.ts` starts, because a construct cannot wait and esbuild's plug-ins make it wait.
+// Its argument is a request, its output one line of JSON.
+
+/** Bundles, loads what was bundled as a Lambda would, and answers what is in it. */
+async function answer({ migrations, out }: BundleRequest): Promise<BundleReply> {
+  const { file } = await bundle({ migrations, out })
+  const module = (await import(pathToFileURL(path.resolve(file)).href)) as {
+    readonly revisions: readonly Revision[]
+  }
+  const describe = ({ upgrade, downgrade, ...node }: Revision): BundledRevision => ({
+    ...node,
+    hasUpgrade: typeof upgrade === 'function',
+    hasDowngrade: downgrade === null || typeof downgrade === 'function',
+  })
+  return { revisions: module.revisions.map(describe) }
+}
+
+const reply = await answer(JSON.parse(process.argv[2] ?? '{}') as BundleRequest).catch(
+  (error: unknown): BundleReply => ({
+    // esbuild lists its errors in lines.
+    error: (error instanceof Error ? error.message : String(error)).replace(/:?\s*\n\s*/g, ': '),
+  }),
+)
+console.log(JSON.stringify(reply))

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CommandError } from '../../lambda/errors.ts'
+import { deploymentTarget } from '../../lambda/handlers/deployment-target.ts'
+import type { Revision } from '../../lambda/revisions/revision.ts'
+import { RevisionMap } from '../../lambda/revisions/revision-map.ts'
+import { planUpgrade } from '../../lambda/revisions/upgrade-plan.ts'
+
+/** What `bundle-process.ts` is asked for. */
+export interface BundleRequest {
+  /** Folder of the revision files. */
+  readonly migrations: string
+  /** Folder for the asset. */
+  readonly out: string
+}
+
+/** A revision as the bundle holds it, without its functions. */
+export interface BundledRevision extends Omit<Revision, 'upgrade' | 'downgrade'> {
+  readonly hasUpgrade: boolean
+  readonly hasDowngrade: boolean
+}
+
+/** What it answers. */
+export type BundleReply =
+  | { readonly revisions: readonly BundledRevision[] }
+  | { readonly error: string }
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts')
+const PROGRAM = fileURLToPath(
+  new URL(FROM_SOURCE ? './bundle-process.ts' : './bundle-process.js', import.meta.url),
+)
+
+/** The bundle of a migrations folder: the asset of all functions, and the graph in it, checked. */
+export class BundledMigrations {
+  /** Folder of the asset. */
+  readonly folder: string
+  /** Changes when a revision is added, removed, edited or put elsewhere in the graph, and with nothing else. */
+  readonly hash: string
+  readonly #map: RevisionMap
+
+  /**
+   * Bundles in another process and waits for it.
+   *
+   * Throws an error that names the file and the fix when the folder, its index, a revision or the graph is wrong.
+   */
+  constructor(migrations: string, out: string) {
+    if (!existsSync(migrations)) {
+      throw new CommandError('MigrationsFolder', `there is no folder ${path.resolve(migrations)}`)
+    }
+    const revisions = runBundleProcess({ migrations, out })
+    for (const revision of revisions) checkFunctions(revision)
+    this.#map = new RevisionMap(revisions)
+    this.folder = out
+    this.hash = hashOf(revisions, this.#map)
+  }
+
+  /** Throws when an upgrade of an empty database to `target` cannot be planned, or may not be a deployment's. */
+  checkTarget(target: string): void {
+    planUpgrade(this.#map, [], deploymentTarget(target))
+  }
+}
+
+function runBundleProcess(request: BundleRequest): readonly BundledRevision[] {
+  const conditions = FROM_SOURCE ? ['--conditions=aurora-migrations-source'] : []
+  const { stdout, status, error } = spawnSync(
+    process.execPath,
+    [...conditions, PROGRAM, JSON.stringify(request)],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: LONGEST_REPLY },
+  )
+  if (error) throw error
+  if (status !== 0) throw new CommandError('Bundle', `bundling ended with the exit code ${status}`)
+  // A revision file may print something when it is loaded.
+  const reply = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BundleReply
+  if ('error' in reply) throw new CommandError('Bundle', reply.error)
+  return reply.revisions
+}
+
+const LONGEST_REPLY = 64 * 2 ** 20
+
+function checkFunctions({ revision, file, hasUpgrade, hasDowngrade }: BundledRevision): void {
+  const where = `revision ${revision}${file === undefined ? '' : ` (${file})`}`
+  if (!hasUpgrade) {
+    throw new CommandError('MissingUpgrade', `${where} has no upgrade: write upgrade(op) { … }`)
+  }
+  if (!hasDowngrade) {
+    throw new CommandError(
+      'MissingDowngrade',
+      `${where} has no downgrade: write downgrade(op) { … }, or downgrade: null if it cannot be taken back`,
+    )
+  }
+}
+
+function hashOf(revisions: readonly BundledRevision[], map: RevisionMap): string {
+  const byId = new Map(revisions.map((revision) => [revision.revision, revision]))
+  const ordered = map.oldestFirst(new Set(map.ids)).map((id) => {
+    // Only the digest: how it was made may change without any revision changing.
+    return [id, map.entry(id).parents, byId.get(id)?.checksum?.slice(-64)]
+  })
+  return createHash('sha256').update(JSON.stringify(ordered)).digest('hex').slice(0, 32)
+}

@@ -1,0 +1,12 @@
+import type { Revision } from '../revisions/revision.ts'
+import type { RevisionMap } from '../revisions/revision-map.ts'
+import type { RunnerContext } from '../runner/runner-context.ts'
+
+/** What a command works with: the runner's context, and the revisions of the bundle. */
+export interface CommandContext extends RunnerContext {
+  readonly map: RevisionMap
+  revision(id: string): Revision
+}
+
+/** The revisions of a bundle, for commands that ask no database. */
+export type BundledRevisions = Pick<CommandContext, 'map' | 'revision'>

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Session } from '../data-api/session.ts'
+import { CommandError } from '../errors.ts'
+import { createTables, readFirstState, readState } from '../runner/database-state.ts'
+import type { Status } from '../runner/report.ts'
+import type { CommandContext } from './context.ts'
+
+export interface EnsureVersionReport {
+  readonly status: Status
+  readonly command: 'ensure-version'
+  /** The version table, as SQL. */
+  readonly table: string
+  /** False: both tables were there. */
+  readonly created: boolean
+}
+
+const POLL_MS = 500
+
+/** Creates the version table and the history table where they are missing, and nothing else. */
+export async function ensureVersion(context: CommandContext): Promise<EnsureVersionReport> {
+  const session = new Session(context.api, context.sessionOptions)
+  let { ready } = await readFirstState(context, session)
+  const created = !ready
+  while (!ready) {
+    if (!(await createTables(session, context.table))) await sleep(POLL_MS)
+    ready = (await readState(session, context.table)).ready
+    if (!ready && Date.now() > context.deadline) throw tooLong(context)
+  }
+  return { status: 'succeeded', command: 'ensure-version', table: context.table.versions, created }
+}
+
+function tooLong({ table }: CommandContext): CommandError {
+  return new CommandError(
+    'CannotCreateTables',
+    `${table.versions} was not created in time, because another run holds the lock: run it again`,
+  )
+}

@@ -1,0 +1,86 @@
+import type { Context } from 'aws-lambda'
+import { CommandError } from '../errors.ts'
+import type { Revision } from '../revisions/revision.ts'
+import type { Report } from '../runner/report.ts'
+import {
+  type CodePipelineJob,
+  continuationToken,
+  readJob,
+  runIdOf,
+  targetOf,
+} from './codepipeline-job.ts'
+import { CodePipelineResults } from './codepipeline-results.ts'
+import { jsonLog } from './command-context.ts'
+import { deploy } from './deployment.ts'
+import { failureDetails, failureLine, oneLine } from './failure-line.ts'
+
+export type CodePipelineHandler = (
+  event: unknown,
+  context?: Pick<Context, 'getRemainingTimeInMillis'>,
+) => Promise<void>
+
+/** Without a Lambda context, as in a script. */
+const LONGEST_RUN_MS = 15 * 60_000
+
+/**
+ * The handler of a CodePipeline action: upgrades to the target in the action's UserParameters, `{"target":"heads"}` by
+ * default.
+ *
+ * Reports success with the output variables `from`, `to` and `steps`, or failure, and returns normally in both cases;
+ * work that is left is continued in another job. Throws only when CodePipeline could not be told, so that Lambda sends
+ * the job again.
+ *
+ * @example
+ * ```ts
+ * import { createCodePipeline } from 'aurora-migrations/handlers'
+ * import { revisions } from './migrations/index.ts'
+ *
+ * export const codepipeline = createCodePipeline(revisions)
+ * ```
+ */
+export function createCodePipeline(revisions: readonly Revision[]): CodePipelineHandler {
+  const log = jsonLog()
+  const results = new CodePipelineResults(log)
+  return async (event, lambda) => {
+    const job = readJob(event)
+    const target = await readTarget(job, results)
+    if (target === undefined) return
+    const runId = runIdOf(job)
+    const report = await deploy(revisions, log, {
+      ...{ runId, target, source: 'codepipeline', mayBeAhead: true },
+      remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
+    })
+    if (report.status === 'succeeded') {
+      await results.succeeded(job.id, { outputVariables: variables(report) })
+    } else if (report.status === 'failed') {
+      const line = failureLine(report)
+      log.error(line, { runId, ...failureDetails(report) })
+      await results.failed(job.id, failureType(report), line)
+    } else {
+      await results.succeeded(job.id, { continuationToken: continuationToken(runId) })
+    }
+  }
+}
+
+/** `undefined` when the parameters are wrong and the job has failed for it. */
+async function readTarget(
+  job: CodePipelineJob,
+  results: CodePipelineResults,
+): Promise<string | undefined> {
+  try {
+    return targetOf(job)
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    await results.failed(job.id, 'ConfigurationError', oneLine(error.message))
+    return undefined
+  }
+}
+
+function failureType({ error }: Report): 'JobFailed' | 'ConfigurationError' {
+  return error?.kind === 'MigrationError' ? 'JobFailed' : 'ConfigurationError'
+}
+
+function variables({ from, to, steps }: Report): Record<string, string> {
+  const rows = (ids: readonly string[]) => ids.join(',').slice(0, 300) || 'base'
+  return { from: rows(from), to: rows(to), steps: String(steps.length) }
+}
