@@ -79,7 +79,8 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     // Errors of the ORM and of revisions show class and function names.
     keepNames: true,
     metafile: true,
-    logLevel: 'warning',
+    // The CLI says it in one line of its own.
+    logLevel: forCli ? 'silent' : 'warning',
   })
   await checksums
   const [, output] =

@@ -45,12 +45,12 @@ export class FunctionPlace implements Place {
   }
 
   async #run(event: InvokeEvent): Promise<InvokeResponse> {
-    const runId = randomUUID()
+    const { runId = randomUUID() } = event as { readonly runId?: string }
     const shown = new Set<string>()
     const over = new AbortController()
     const polling = this.#showSteps(runId, shown, over.signal)
     try {
-      const response = await this.#invoke({ runId, ...event } as InvokeEvent)
+      const response = await this.#invoke({ ...event, runId } as InvokeEvent)
       if ('steps' in response) {
         const rest = response.steps.filter(({ revision }) => !shown.has(revision))
         for (const step of rest) this.#output.step(step)

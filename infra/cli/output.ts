@@ -41,7 +41,7 @@ export class Output {
   }
 
   error(line: string): void {
-    this.note(`error: ${line.replace(/\s*\n\s*/g, '; ')}`)
+    this.note(`error: ${oneLine(line)}`)
   }
 
   /** A revision that was applied. */
@@ -72,6 +72,14 @@ export class Output {
   #erase(): void {
     if (this.#timer !== undefined) process.stderr.write('\r\u001b[K')
   }
+}
+
+/** What somebody typed may hold line breaks, and what esbuild says has several lines. */
+export function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, '; ')
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }
 
 export function counted(count: number, word: string): string {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Command } from 'commander'
 import { PACKAGE } from '../bundle.ts'
 import { addFileCommands } from './file-options.ts'
+import { oneLine } from './output.ts'
 import { addReadCommands } from './read-options.ts'
 import { addRunCommands } from './run-options.ts'
 
@@ -30,6 +31,7 @@ export function program(): Command {
     .version(version)
     .showSuggestionAfterError(false)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
     .addHelpText('after', HELP)
   addRunCommands(cli)
   addReadCommands(cli)

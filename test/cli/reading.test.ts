@@ -4,6 +4,7 @@ import { upgrade } from '../../lambda/commands.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { revision, tableRevision, testContext } from '../runner-fixture.ts'
+import { cliHere } from './cli-here.ts'
 import { type CliResult, cli } from './cli-process.ts'
 import { FUNCTION, type FunctionStandIn, functionStandIn } from './function-stand-in.ts'
 
@@ -207,7 +208,8 @@ WHEN                  f00dcafe  upgrade  27c6a30d7c24  done  N  a test (test)  c
       { status: 'failed', error: { kind: 'RevisionNotFound', nothingRun: true } },
     ],
   ])('by %j as JSON', async (args, expected) => {
-    const { code, stdout } = await run(...args, '--json')
+    for (const [name, value] of Object.entries(lambda.environment)) vi.stubEnv(name, value)
+    const { code, stdout } = await cliHere([...args, '--json', '--function', FUNCTION])
     if (expected === undefined) return expect(code).toBe(2)
     expect(JSON.parse(stdout)).toMatchObject(expected)
     expect(code).toBe('error' in expected ? 2 : 0)

@@ -1,0 +1,229 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import { writeIndex } from '../../infra/revision-index.ts'
+import { connect, newDatabase, testAurora } from '../local-aurora.ts'
+import { runScript } from '../sql-script.ts'
+import { CliProcess, cli, ROOT } from './cli-process.ts'
+
+let aurora: LocalAurora
+let database: string
+let migrations: string
+beforeAll(async () => {
+  aurora = await testAurora()
+})
+afterAll(() => aurora.stop())
+beforeEach(async () => {
+  database = await newDatabase(aurora)
+  migrations = await mkdtemp(path.join(ROOT, '.aurora-test-'))
+  await writeRevision('a', null)
+  await writeRevision(
+    'b',
+    'a',
+    "await op.query('select pg_advisory_xact_lock(42)::text as locked')",
+  )
+  await writeRevision('c', 'b')
+})
+afterEach(() => rm(migrations, { recursive: true, force: true }))
+
+async function writeRevision(id: string, down: string | null, more = ''): Promise<void> {
+  const text = `import { defineRevision } from 'aurora-migrations'
+
+export default defineRevision({
+  revision: '${id}',
+  downRevision: ${down === null ? null : `'${down}'`},
+  doc: 'create ${id}',
+  async upgrade(op) {
+    await op.execute('create table t_${id} (id integer)')
+    ${more}
+  },
+  async downgrade(op) {
+    await op.execute('drop table t_${id}')
+  },
+})
+`
+  await writeFile(path.join(migrations, `${id}.ts`), text)
+  await writeIndex(migrations)
+}
+
+/** What a person with credentials for the cluster has. */
+function credentials(): Record<string, string> {
+  const { CLUSTER_ARN: _, SECRET_ARN: __, DATABASE: ___, ...env } = aurora.environment(database)
+  return env
+}
+
+const onCluster = (...args: readonly string[]) => [
+  ...args,
+  ...['--migrations', migrations, '--cluster-arn', aurora.clusterArn],
+  ...['--secret-arn', aurora.secretArn, '--database', database],
+]
+
+describe('with one’s own credentials', () => {
+  test('a database is upgraded through the Data API, and the history says by whom', async () => {
+    const { code, stdout, stderr } = await cli(onCluster('upgrade'), credentials())
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'from base to c\n' })
+    expect(
+      stderr.match(/^upgrade \w, create \w \(\d+ ms, \d statements?, 0 rows\)$/gm),
+    ).toHaveLength(3)
+    const client = await connect(aurora, database)
+    const { rows } = await client.query(
+      "select distinct source, who, checksum like 'sha256/esbuild-%' as checksum, bundle_hash is not null as hash from alembic_version_history",
+    )
+    expect(rows).toEqual([{ source: 'cli', who: 'ada', checksum: true, hash: true }])
+  })
+
+  test('Ctrl-C ends the run after the revision at work, and says what is committed', async () => {
+    const client = await connect(aurora, database)
+    await client.query('select pg_advisory_lock(42)')
+    const running = new CliProcess(onCluster('upgrade'), credentials())
+    await running.printed('upgrade a, create a')
+    await waitsForLock()
+    running.child.kill('SIGINT')
+    await running.printed('stopping after the revision at work')
+    await client.query('select pg_advisory_unlock(42)')
+    const { code, stdout, stderr } = await running.result()
+    expect({ code, stdout }).toEqual({
+      code: 3,
+      stdout: 'from base to b\nnot finished: left are c; the same command goes on\n',
+    })
+    expect(stderr).toContain('upgrade b, create b')
+    expect(await versionRows()).toEqual(['b'])
+  })
+
+  test('a second Ctrl-C leaves at once, and nothing of the revision at work stays', async () => {
+    const client = await connect(aurora, database)
+    await client.query('select pg_advisory_lock(42)')
+    const running = new CliProcess(onCluster('upgrade'), credentials())
+    await running.printed('upgrade a, create a')
+    await waitsForLock()
+    running.child.kill('SIGINT')
+    await running.printed('stopping after the revision at work')
+    running.child.kill('SIGINT')
+    const { code, stderr } = await running.result()
+    expect(code).toBe(4)
+    expect(stderr).toContain(
+      'left: what was at work is rolled back by the database within 3 minutes; see current\n',
+    )
+    expect(await versionRows()).toEqual(['a'])
+  })
+
+  /** Until the second revision waits for the lock that the test holds. */
+  async function waitsForLock(): Promise<void> {
+    const client = await connect(aurora, database)
+    for (;;) {
+      const { rows } = await client.query(
+        "select from pg_locks where locktype = 'advisory' and not granted",
+      )
+      if (rows.length > 0) return
+    }
+  }
+
+  async function versionRows(): Promise<string[]> {
+    const client = await connect(aurora, database)
+    const { rows } = await client.query('select version_num from alembic_version')
+    return rows.map(({ version_num }) => String(version_num))
+  }
+})
+
+describe('without a database', () => {
+  test('a script is printed as it is, and runs', async () => {
+    await writeRevision('b', 'a')
+    const { code, stdout, stderr } = await cli([
+      'upgrade',
+      'base:c',
+      '--sql',
+      '--migrations',
+      migrations,
+    ])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(
+      /^-- upgrade base:c, written by aurora-migrations; run it with\n-- {3}psql -v ON_ERROR_STOP=1 -f FILE\n/,
+    )
+    expect(await runScript(aurora, database, stdout)).toEqual({ code: 0, message: '' })
+    const client = await connect(aurora, database)
+    const { rows } = await client.query(
+      'select distinct who, source, checksum is not null as checksum from alembic_version_history',
+    )
+    expect(rows).toEqual([{ who: 'ada', source: 'offline', checksum: true }])
+  })
+
+  test('a revision that needs rows is named with its line, and nothing is printed', async () => {
+    const { code, stdout, stderr } = await cli([
+      'upgrade',
+      'a:b',
+      '--sql',
+      '--migrations',
+      migrations,
+    ])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(
+      /^error: upgrade of b \(create b\) failed: the statement at b\.ts:9 has to answer rows, .*\n$/,
+    )
+  })
+
+  test.each([
+    [
+      'does not compile',
+      'export default {',
+      /^error: Build failed with 1 error:; .*d\.ts:1:16: ERROR: .*\n$/,
+    ],
+    [
+      'throws when it is loaded',
+      "throw new Error('too early')\nexport default {}",
+      /^error: the revisions of .* cannot be loaded: too early\n$/,
+    ],
+    [
+      'has no parent',
+      "import { defineRevision } from 'aurora-migrations'\nexport default defineRevision({ revision: 'd', downRevision: 'nobody', doc: 'd', upgrade() {}, downgrade: null })",
+      /^error: Revision 'nobody' referenced from downRevision of d \(d\.ts\) is not present; .*\n$/,
+    ],
+  ])('a revision file that %s is refused in one line', async (_, text, message) => {
+    await writeFile(path.join(migrations, 'd.ts'), text)
+    await writeIndex(migrations)
+    const { code, stdout, stderr } = await cli(['heads', '--migrations', migrations])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+
+  test('a stale index is refused', async () => {
+    await writeFile(path.join(migrations, 'd.ts'), '')
+    expect(await cli(['check', '--migrations', migrations])).toMatchObject({
+      code: 2,
+      stderr: `error: ${path.join(migrations, 'index.ts')} leaves out d.ts: run 'npm run index' to write it anew\n`,
+    })
+  })
+})
+
+test('local Aurora is where a command runs when nothing else is said', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'aurora-cli-'))
+  await chmod(directory, 0o755)
+  try {
+    const { code, stdout } = await cli([
+      'upgrade',
+      'a',
+      '--migrations',
+      migrations,
+      '--directory',
+      directory,
+    ])
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'from base to a\n' })
+    const current = await cli([
+      'current',
+      '-v',
+      '--migrations',
+      migrations,
+      '--directory',
+      directory,
+    ])
+    expect(current).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^Current revision\(s\) for database demo of local Aurora:\nRev: a\n/,
+      ),
+    })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+})
