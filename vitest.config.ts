@@ -9,8 +9,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/faults/**'],
     setupFiles: ['test/no-secrets.ts'],
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     maxWorkers: 4,
   },
 })

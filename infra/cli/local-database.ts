@@ -1,3 +1,4 @@
+import { CommandError } from '../../lambda/errors.ts'
 import type { LocalAurora } from '../local/local-aurora.ts'
 import type { Database } from './process-place.ts'
 
@@ -14,7 +15,9 @@ export async function startLocalDatabase({
 }: LocalDatabaseOptions): Promise<Database> {
   // Only here: it needs packages for development.
   const { startLocalAurora } = await import('../local/local-aurora.ts')
-  const aurora = await startLocalAurora({ directory })
+  const aurora = await startLocalAurora({ directory }).catch((cause: Error) => {
+    throw new CommandError('LocalAurora', cause.message, { cause })
+  })
   try {
     await createMissing(aurora, database)
   } catch (error) {

@@ -34,8 +34,17 @@ export async function run(
 }
 
 function identified(event: RunEvent): RunEvent {
-  const who = process.env.USER || process.env.USERNAME || userInfo().username
+  const who = person()
   return isRun(event) ? { runId: randomUUID(), who, ...event } : { who, ...event }
+}
+
+function person(): string | undefined {
+  try {
+    return process.env.USER || process.env.USERNAME || userInfo().username
+  } catch {
+    // A container may run as a user that nobody has named.
+    return undefined
+  }
 }
 
 async function carryOut(place: Place, event: RunEvent, output: Output): Promise<InvokeResponse> {

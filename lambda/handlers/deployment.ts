@@ -32,7 +32,8 @@ const LIFE_MS = 10 * 60_000
  * Upgrades, and answers every delivery of one request alike; never throws.
  *
  * A request whose outcome is in the history is answered with that outcome and runs nothing, also when another delivery
- * of it was waited for. The report covers all lives of the request.
+ * of it was waited for. (A failure is there a moment after its lock is free: a delivery that comes in between tries the
+ * revision once more, and is answered with the first failure all the same.) The report covers all lives of the request.
  */
 export async function deploy(
   revisions: readonly Revision[],
@@ -110,8 +111,11 @@ function isOver({ failure, moved }: RunRecord, isDone: IsDone): boolean {
 function withRecord(report: Report, record: RunRecord, isDone: IsDone): Report {
   const { steps, moved, failure } = record
   const whole = { ...report, steps, from: moved?.from ?? report.from }
+  // The first failure is what the request was answered with; this life's own knows more of itself.
+  if (failure && failure.message !== report.error?.message) {
+    return { ...whole, status: 'failed', error: { kind: 'MigrationError', ...failure } }
+  }
   if (report.status === 'failed') return whole
-  if (failure) return { ...whole, status: 'failed', error: { kind: 'MigrationError', ...failure } }
   if (moved === undefined || !isDone(moved.to)) return whole
   return { ...whole, status: 'succeeded', to: moved.to, pending: [] }
 }

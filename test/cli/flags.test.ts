@@ -1,7 +1,10 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { cliHere } from './cli-here.ts'
 import { cli } from './cli-process.ts'
+
+// Each test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const COMMANDS = [
   'upgrade',

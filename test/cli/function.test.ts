@@ -9,6 +9,9 @@ import { isThere } from '../sql-script.ts'
 import { CliProcess, cli } from './cli-process.ts'
 import { FUNCTION, type FunctionStandIn, functionStandIn } from './function-stand-in.ts'
 
+// Each test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
 let aurora: LocalAurora
 let database: string
 beforeAll(async () => {

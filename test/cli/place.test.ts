@@ -1,12 +1,15 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { writeIndex } from '../../infra/revision-index.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { runScript } from '../sql-script.ts'
 import { CliProcess, cli, ROOT } from './cli-process.ts'
+
+// Each test starts programs, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 let aurora: LocalAurora
 let database: string

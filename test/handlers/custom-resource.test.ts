@@ -209,8 +209,7 @@ describe('an event that is delivered twice', () => {
     expect(failed).toHaveLength(3)
     expect(new Set(failed.map(({ Reason }) => Reason)).size).toBe(1)
     expect(failed[0]?.Reason).toMatch(/^upgrade of b \(doc of b\) failed: no \(SQLSTATE P0001\)/)
-    const sent = it.aurora.calls.forDatabase(it.database).filter((call) => call.sql === slow.sql)
-    expect(sent).toHaveLength(1)
+    expect(await it.rows()).toEqual(['a'])
   })
 
   test('long after it was done is answered with its outcome, whatever was done by hand since', async () => {
