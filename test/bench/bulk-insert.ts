@@ -1,152 +1,89 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { BatchExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
-import { Client } from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
-import type { LocalAurora } from '../../infra/local/local-aurora.ts'
-import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
-import { Session } from '../../lambda/data-api/session.ts'
-import { Operations } from '../../lambda/operations/operations.ts'
+import { type Bench, runOnce, type Section, shortly } from './bench.ts'
+import type { Front } from './bench-aurora.ts'
+import { BULK_INSERT, bulkWays, type Way } from './bulk-programs.ts'
+import { bulkGoals, formTable, profileTable, type WayResult, wayTable } from './bulk-tables.ts'
+import type { Measured } from './measured-run.ts'
 
-/** How fast one way of inserting was. */
-export interface BulkResult {
-  readonly method: string
-  readonly rows: number
-  readonly calls: number
-  readonly rowsPerSecond: number
-}
-
-export interface BulkRow {
-  readonly id: number
-  readonly name: string
-  readonly price: string
-  readonly created_at: string
-  readonly details: { readonly tags: readonly string[]; readonly size: number }
-}
-
-const TABLE =
-  'create table bulk (id integer, name text, price numeric(10, 2), created_at timestamptz, details jsonb)'
-
-/** Five columns of five types. */
-export function bulkRows(count: number): BulkRow[] {
-  return Array.from({ length: count }, (_, i) => ({
-    id: i,
-    name: `product number ${i}`,
-    price: `${i % 1000}.${String(i % 100).padStart(2, '0')}`,
-    created_at: new Date(1_600_000_000_000 + i * 1000).toISOString(),
-    details: { tags: ['new', `group ${i % 7}`], size: i % 12 },
-  }))
-}
-
-type Insert = (database: string, rows: readonly BulkRow[]) => Promise<number>
-
-/** Inserts the rows in each way, in one transaction each, into an empty table of a database of its own; medians of `repeat`. */
-export async function measureBulkInsert(
-  aurora: LocalAurora,
-  { count, repeat }: { readonly count: number; readonly repeat: number },
-): Promise<BulkResult[]> {
-  const rows = bulkRows(count)
-  const ways: [string, Insert][] = [
-    ['op.bulkInsert', (database, all) => withBulkInsert(aurora, database, all)],
-    ['BatchExecuteStatement', (database, all) => withBatchExecute(aurora, database, all)],
-    ['COPY over a connection', (database, all) => withCopy(aurora, database, all)],
-  ]
-  const results: BulkResult[] = []
-  for (const [method, insert] of ways) {
-    const runs: { seconds: number; calls: number }[] = []
-    for (let i = 0; i < repeat; i += 1) runs.push(await timed(aurora, insert, rows))
-    runs.sort((a, b) => a.seconds - b.seconds)
-    const median = runs[Math.floor(runs.length / 2)] as (typeof runs)[number]
-    results.push({
-      method,
-      rows: count,
-      calls: median.calls,
-      rowsPerSecond: Math.round(count / median.seconds),
-    })
+/** (d) Many rows in one transaction, in each way there is. */
+export async function bulkInsert(bench: Bench): Promise<Section> {
+  const { rows } = bench.sizes
+  const { ways, template } = await bulkWays(bench)
+  const results: WayResult[] = []
+  for (const front of bench.aurora.fronts) {
+    const here = ways.filter(
+      ({ isDirect, group }) => front === bench.aurora.nearest || !(isDirect || group),
+    )
+    results.push(...(await measureWays(bench, template, here, front)))
   }
-  return results
-}
-
-let databases = 0
-
-async function timed(aurora: LocalAurora, insert: Insert, rows: readonly BulkRow[]) {
-  databases += 1
-  const database = `bulk_${process.pid}_${databases}`
-  await aurora.createDatabase(database)
-  const client = await directClient(aurora, database)
-  await client.query(TABLE)
-  await client.query('alter table bulk owner to migrator')
-  const started = performance.now()
-  const calls = await insert(database, rows)
-  const seconds = (performance.now() - started) / 1000
-  const { rows: counted } = await client.query(
-    'select count(*)::int as n, sum(price)::text as sum from bulk',
-  )
-  await client.end()
-  if (counted[0]?.n !== rows.length)
-    throw new Error(`${counted[0]?.n} of ${rows.length} rows arrived`)
-  return { seconds, calls }
-}
-
-async function withBulkInsert(aurora: LocalAurora, database: string, rows: readonly BulkRow[]) {
-  const { clusterArn, secretArn } = aurora
-  let calls = 0
-  const api = new RdsDataApi({ clusterArn, secretArn, database })
-  const session = new Session(api, { observe: () => (calls += 1) })
-  await session.begin()
-  const op = new Operations(session, { autocommitBlock: () => Promise.reject(new Error('none')) })
-  await op.bulkInsert('bulk', rows)
-  await session.commit()
-  api.close()
-  return calls
-}
-
-/** What AWS offers for many rows; sets of 1,000, the number its documentation speaks of. */
-async function withBatchExecute(aurora: LocalAurora, database: string, rows: readonly BulkRow[]) {
-  const { clusterArn: resourceArn, secretArn } = aurora
-  const client = new RDSDataClient({ maxAttempts: 1 })
-  const { BeginTransactionCommand, CommitTransactionCommand } = await import(
-    '@aws-sdk/client-rds-data'
-  )
-  const { transactionId } = await client.send(
-    new BeginTransactionCommand({ resourceArn, secretArn, database }),
-  )
-  const sql =
-    'insert into bulk values (:id, :name, :price::numeric, :created_at::timestamptz, :details::jsonb)'
-  let calls = 2
-  for (let i = 0; i < rows.length; i += 1000) {
-    const parameterSets = rows.slice(i, i + 1000).map((row) => [
-      { name: 'id', value: { longValue: row.id } },
-      { name: 'name', value: { stringValue: row.name } },
-      { name: 'price', value: { stringValue: row.price } },
-      { name: 'created_at', value: { stringValue: row.created_at } },
-      { name: 'details', value: { stringValue: JSON.stringify(row.details) } },
-    ])
-    const target = { resourceArn, secretArn, database, transactionId }
-    await client.send(new BatchExecuteStatementCommand({ ...target, sql, parameterSets }))
-    calls += 1
+  for (const { way, front, rows: inserted, runs } of results) {
+    if (front !== bench.aurora.nearest || runs.length === 0 || way.group !== undefined) continue
+    const peaks = runs.map(({ peakMiB }) => peakMiB)
+    bench.memory.set(`(d) ${inserted.toLocaleString('en')} rows, ${way.name}`, peaks)
   }
-  await client.send(new CommitTransactionCommand({ resourceArn, secretArn, transactionId }))
-  client.destroy()
-  return calls
+  return {
+    title: `(d) ${rows.toLocaleString('en')} rows × 5 columns`,
+    about: [
+      'integer, text, numeric(10, 2), timestamptz, jsonb; one transaction, a fresh process each. Ours is a whole revision through the bundle, with the calls of the run around it. `COPY` is what no Data API has: it goes to PostgreSQL directly, so no latency is added to it.',
+    ],
+    tables: [wayTable(bench, results), profileTable(bench, results), formTable(bench, results)],
+    goals: bulkGoals(bench, results),
+  }
 }
 
-async function withCopy(aurora: LocalAurora, database: string, rows: readonly BulkRow[]) {
-  const client = await directClient(aurora, database)
-  await client.query('begin')
-  const line = (row: BulkRow) =>
-    `${row.id}\t${row.name}\t${row.price}\t${row.created_at}\t${JSON.stringify(row.details)}\n`
-  const text = rows.map(line).join('')
-  await pipeline(Readable.from([text]), client.query(copyFrom('copy bulk from stdin')))
-  await client.query('commit')
-  await client.end()
-  return 0
+/** Every way in turn, so that what disturbs the machine disturbs all of them. */
+async function measureWays(
+  bench: Bench,
+  template: string,
+  ways: readonly Way[],
+  front: Front,
+): Promise<WayResult[]> {
+  const runs = new Map<Way, Measured[]>(ways.map((way) => [way, []]))
+  const errors = new Map<Way, string>()
+  for (let i = 0; i < bench.sizes.repeat; i += 1) {
+    for (const way of ways.filter((each) => !errors.has(each))) {
+      try {
+        runs.get(way)?.push(await measureOnce(bench, template, way, front))
+      } catch (error) {
+        if (way.name === BULK_INSERT) throw error
+        errors.set(way, shortly(error))
+      }
+    }
+  }
+  return ways.map((way) => {
+    const rows = rowsOf(bench, way, front)
+    const error = errors.get(way)
+    return error === undefined
+      ? { way, front, rows, runs: runs.get(way) ?? [] }
+      : { way, front, rows, runs: [], error }
+  })
 }
 
-async function directClient(aurora: LocalAurora, database: string): Promise<Client> {
-  const url = new URL(aurora.postgresUrl)
-  url.pathname = `/${database}`
-  const client = new Client({ connectionString: url.href })
-  await client.connect()
-  return client
+function rowsOf({ sizes }: Bench, { sample }: Way, front: Front): number {
+  return sample?.(front) ?? sizes.rows
+}
+
+async function measureOnce(
+  bench: Bench,
+  template: string,
+  way: Way,
+  front: Front,
+): Promise<Measured> {
+  const { aurora } = bench
+  const rows = rowsOf(bench, way, front)
+  const database = await aurora.database(template)
+  try {
+    // What was written before is not to be paid for now.
+    await aurora.query('postgres', ['checkpoint'])
+    const environment = {
+      ...way.program.environment,
+      BENCH_ROWS: String(rows),
+      POSTGRES_URL: aurora.url(database),
+    }
+    const measured = await runOnce(bench, { ...way.program, environment }, front, database)
+    const [row] = await aurora.query(database, ['select count(*)::int as n from bulk'])
+    if (row?.n === (way.leaves ?? rows)) return measured
+    throw new Error(`${row?.n} of ${rows} rows arrived`)
+  } finally {
+    await aurora.drop(database)
+  }
 }

@@ -8,6 +8,9 @@ import {
 } from '../cloudformation-stand-in.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
+// Bundles are built in the tests that need them, and a test that goes on after its time disturbs the next ones.
+vi.setConfig({ testTimeout: 120_000 })
+
 export const LOG_GROUP = 'Shop-MigrationsIsCompleteLogGroup1A2B3C4D-abcdefghijkl'
 
 /** One database, one stack and everything that was written, anew for each test of a file. */
