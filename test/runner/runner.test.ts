@@ -176,11 +176,11 @@ describe('upgrade', () => {
     const slow = LINE.map((each) => ({
       ...each,
       upgrade: async (op: Parameters<typeof each.upgrade>[0]) => {
-        await op.query('select pg_sleep(0.4)::text as slept')
+        await op.query('select pg_sleep(2)::text as slept')
         await each.upgrade(op)
       },
     }))
-    const report = await upgrade(testContext(aurora, database, slow, { timeMs: 5_600 }))
+    const report = await upgrade(testContext(aurora, database, slow, { timeMs: 9_000 }))
     expect(report.status).toBe('incomplete')
     expect(report.steps.length).toBeGreaterThan(0)
     expect([...report.steps.map((step) => step.revision), ...report.pending]).toEqual([
