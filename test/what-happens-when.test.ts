@@ -15,7 +15,9 @@ const SECTION = /^## What happens when$(?<section>[\s\S]*?)(?=^## )/m
 test('every message in the README section "What happens when" is one of the code', () => {
   const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
   const section = SECTION.exec(readme)?.groups?.section ?? ''
-  const messages = [...section.matchAll(/`(?<message>[^`]+)`/g)].map(({ groups }) => groups?.message ?? '')
+  const messages = [...section.matchAll(/`(?<message>[^`]+)`/g)].map(
+    ({ groups }) => groups?.message ?? '',
+  )
   const pieces = messages.flatMap((message) => message.split('…')).map((piece) => piece.trim())
   const told = pieces.filter((piece) => piece.includes(' ') && !piece.startsWith('npm '))
   expect(told.length).toBeGreaterThan(15)
