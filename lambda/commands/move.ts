@@ -129,7 +129,8 @@ async function move(
     return report(progress.left.length === 0 ? 'succeeded' : 'incomplete')
   } catch (error) {
     const { nothingRun, ...failure } = errorReport(error)
-    context.log.warn(failure.message, { ...failure })
+    const { message, ...attributes } = failure
+    context.log.warn(message, attributes)
     const none = nothingRun && progress.applied.length === 0 && { nothingRun }
     return report(error instanceof UnknownOutcome ? 'unknown' : 'failed', { ...failure, ...none })
   }
