@@ -21,8 +21,9 @@ const POLL_MS = 500
 /**
  * Runs `body` outside the transaction: commits what came before, journalled, and begins again afterwards.
  *
- * `onCommitted` is called when what came before is committed. Committed when it throws: everything before the block, and the statements of the block that went through. The history
- * row then is `interrupted`, and the next run goes on after what the journal says is done.
+ * `onCommitted` is called when what came before is committed. Committed when it throws: everything before the block, and
+ * the statements of the block that went through. The history row then is `interrupted`, and the next run goes on after
+ * what the journal says is done.
  */
 export async function runAutocommitBlock(
   scope: BlockScope,

@@ -1,58 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Operations } from '../../lambda/operations/operations.ts'
-import { defineEntity, orm, p } from '../../lambda/operations/orm.ts'
+import teamsRevision from '../../migrations/169ad57156f0_create_teams_table.ts'
 import { revisions } from './orm-support.ts'
 
-const Team = defineEntity({
-  name: 'Team',
-  tableName: 'teams',
-  properties: {
-    id: p.integer().primary(),
-    name: p.text(),
-  },
-})
-
-const Player = defineEntity({
-  name: 'Player',
-  tableName: 'players',
-  properties: {
-    id: p.integer().primary(),
-    teamName: p.text().name('team'),
-    team: () => p.manyToOne(Team).nullable(),
-  },
-})
-
-async function upgrade(op: Operations): Promise<void> {
-  await op.createTable('teams', (table) =>
-    table
-      .addColumn('id', 'integer', (column) => column.primaryKey().generatedAlwaysAsIdentity())
-      .addColumn('name', 'text', (column) => column.notNull().unique()),
-  )
-  await op.addColumn('players', 'team_id', 'integer', (column) => column.references('teams.id'))
-
-  const em = orm(op, [Player, Team])
-  const names = await op.query<{ team: string }>('select distinct team from players order by team')
-  const teams = new Map(names.map(({ team }) => [team, em.create(Team, { name: team })]))
-  for (const player of await em.find(Player, {})) player.team = teams.get(player.teamName)
-  await em.flush()
-
-  await op.alterColumn('players', 'team_id', { nullable: false })
-  await op.dropColumn('players', 'team')
-}
-
-async function downgrade(op: Operations): Promise<void> {
-  await op.addColumn('players', 'team', 'text')
-
-  const em = orm(op, [Player, Team])
-  for (const player of await em.find(Player, {}, { populate: ['team'] })) {
-    if (player.team) player.teamName = player.team.name
-  }
-  await em.flush()
-
-  await op.alterColumn('players', 'team', { nullable: false })
-  await op.dropColumn('players', 'team_id')
-  await op.dropTable('teams')
-}
+const { upgrade, downgrade } = teamsRevision
 
 const revision = revisions()
 
@@ -107,7 +57,7 @@ describe('the teams revision of the seed, on 1,000 players of 20 teams', () => {
     await upgrade(op)
     const before = calls().length
 
-    await downgrade(op)
+    await downgrade?.(op)
 
     expect(calls().length - before).toBe(6)
     await session.commit()
