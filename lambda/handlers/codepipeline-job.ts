@@ -1,43 +1,26 @@
 import * as v from 'valibot'
 import { CommandError } from '../errors.ts'
-import { deploymentTarget } from './deployment-target.ts'
+import { isId, keysOf, shown } from './event-value.ts'
 
 /** What is taken of a job event. The rest of it holds credentials and is never logged. */
 export interface CodePipelineJob {
   readonly id: string
-  readonly userParameters: string | undefined
-  readonly continuationToken: string | undefined
+  readonly userParameters: unknown
+  readonly continuationToken: unknown
 }
 
-const JobShape = v.object({
-  'CodePipeline.job': v.object({
-    id: v.pipe(v.string(), v.nonEmpty()),
-    data: v.object({
-      actionConfiguration: v.optional(
-        v.object({
-          configuration: v.optional(v.object({ UserParameters: v.optional(v.string()) })),
-        }),
-      ),
-      continuationToken: v.optional(v.nullable(v.string())),
-    }),
-  }),
-})
-
-/** Throws a {@link CommandError} for an event that is no job: there is then nobody to report to. */
+/** Throws a {@link CommandError} for an event without the id of a job: there is then nobody to report to. */
 export function readJob(event: unknown): CodePipelineJob {
-  const parsed = v.safeParse(JobShape, event)
-  if (!parsed.success) {
+  const { id, data } = keysOf(keysOf(event)['CodePipeline.job'])
+  if (!isId(id)) {
     throw new CommandError(
       'BadRequest',
       'the event is no job of CodePipeline: invoke this function by a pipeline action, and the function for people by hand',
     )
   }
-  const { id, data } = parsed.output['CodePipeline.job']
-  return {
-    id,
-    userParameters: data.actionConfiguration?.configuration?.UserParameters,
-    continuationToken: data.continuationToken ?? undefined,
-  }
+  const { actionConfiguration, continuationToken } = keysOf(data)
+  const { UserParameters } = keysOf(keysOf(actionConfiguration).configuration)
+  return { id, userParameters: UserParameters, continuationToken }
 }
 
 const Parameters = v.pipe(
@@ -48,20 +31,28 @@ const Parameters = v.pipe(
 
 /** The target that the action's UserParameters name; throws a {@link CommandError}. */
 export function targetOf({ userParameters }: CodePipelineJob): string {
-  const parsed = v.safeParse(Parameters, parseJson(userParameters || '{}'))
-  if (parsed.success) return deploymentTarget(parsed.output.target)
+  const parsed = v.safeParse(Parameters, parseJson(userParameters))
+  if (parsed.success) return parsed.output.target
   throw new CommandError(
     'BadRequest',
-    `UserParameters is ${JSON.stringify(userParameters?.slice(0, 200))}: it must be a JSON object with at most the key target, for example {"target":"heads"}`,
+    `UserParameters is ${shown(userParameters, 200)}: it must be a JSON object with at most the key target, for example {"target":"heads"}`,
   )
 }
 
-const Token = v.object({ run: v.pipe(v.string(), v.nonEmpty()) })
+const Token = v.strictObject({ run: v.custom<string>(isId) })
 
-/** The run's id: the id of the first job, for a continued job may have another. */
-export function runIdOf({ id, continuationToken }: CodePipelineJob): string {
-  const parsed = v.safeParse(Token, parseJson(continuationToken ?? '{}'))
-  return parsed.success ? parsed.output.run : id
+/**
+ * The run's id: the id of the first job, for a continued job may have another. Throws a {@link CommandError} for a
+ * token that is not one of ours.
+ */
+export function runIdOf({ id, continuationToken: token }: CodePipelineJob): string {
+  if (isAbsent(token)) return id
+  const parsed = v.safeParse(Token, parseJson(token))
+  if (parsed.success) return parsed.output.run
+  throw new CommandError(
+    'BadRequest',
+    `the continuationToken of the job is ${shown(token, 200)}: it must be the one that this function answered, as ${continuationToken('ID')}; run the action again`,
+  )
 }
 
 /** What CodePipeline gives back when it calls again. */
@@ -69,9 +60,15 @@ export function continuationToken(runId: string): string {
   return JSON.stringify({ run: runId })
 }
 
-function parseJson(text: string): unknown {
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
+}
+
+/** What is not there is an empty object, and what is no JSON is `undefined`. */
+function parseJson(text: unknown): unknown {
+  if (isAbsent(text)) return {}
   try {
-    return JSON.parse(text)
+    return typeof text === 'string' ? JSON.parse(text) : undefined
   } catch {
     return undefined
   }

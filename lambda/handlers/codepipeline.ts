@@ -12,6 +12,7 @@ import {
 import { CodePipelineResults } from './codepipeline-results.ts'
 import { jsonLog } from './command-context.ts'
 import { deploy } from './deployment.ts'
+import { knownTarget } from './deployment-target.ts'
 import { failureDetails, failureLine, oneLine } from './failure-line.ts'
 
 export type CodePipelineHandler = (
@@ -43,11 +44,11 @@ export function createCodePipeline(revisions: readonly Revision[]): CodePipeline
   const results = new CodePipelineResults(log)
   return async (event, lambda) => {
     const job = readJob(event)
-    const target = await readTarget(job, results)
-    if (target === undefined) return
-    const runId = runIdOf(job)
+    const run = await readRun(job, revisions, results)
+    if (run === undefined) return
+    const { runId } = run
     const report = await deploy(revisions, log, {
-      ...{ runId, target, source: 'codepipeline', mayBeAhead: true },
+      ...{ ...run, source: 'codepipeline', mayBeAhead: true },
       remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
     })
     if (report.status === 'succeeded') {
@@ -62,13 +63,14 @@ export function createCodePipeline(revisions: readonly Revision[]): CodePipeline
   }
 }
 
-/** `undefined` when the parameters are wrong and the job has failed for it. */
-async function readTarget(
+/** `undefined` when the job is wrong in itself and has failed for it, before any call. */
+async function readRun(
   job: CodePipelineJob,
+  revisions: readonly Revision[],
   results: CodePipelineResults,
-): Promise<string | undefined> {
+): Promise<{ readonly runId: string; readonly target: string } | undefined> {
   try {
-    return targetOf(job)
+    return { runId: runIdOf(job), target: knownTarget(revisions, targetOf(job)) }
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     await results.failed(job.id, 'ConfigurationError', oneLine(error.message))

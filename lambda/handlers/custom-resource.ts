@@ -1,11 +1,11 @@
 import type { Context } from 'aws-lambda'
-import { CommandError } from '../errors.ts'
 import type { Revision } from '../revisions/revision.ts'
-import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import type { Report } from '../runner/report.ts'
-import { bundled, jsonLog } from './command-context.ts'
+import { jsonLog } from './command-context.ts'
+import { type CustomResourceRequest, isDelete, readRequest } from './custom-resource-request.ts'
 import { deploy } from './deployment.ts'
-import { deploymentTarget } from './deployment-target.ts'
+import { knownTarget } from './deployment-target.ts'
+import { isId } from './event-value.ts'
 import { failureDetails, failureLine, oneLine, unfinishedLine } from './failure-line.ts'
 
 /** What CDK's provider framework hands on of CloudFormation's request. */
@@ -74,37 +74,31 @@ export function createCustomResource(revisions: readonly Revision[]): CustomReso
   const log = jsonLog()
   return {
     onEvent: async (event) => {
-      if (event.RequestType === 'Delete') return { PhysicalResourceId: event.PhysicalResourceId }
-      try {
-        planUpgrade(bundled(revisions).map, [], targetOf(event))
-      } catch (error) {
-        log.error(messageOf(error), { runId: event.RequestId })
-        throw new DeploymentFailed(oneLine(messageOf(error)))
-      }
+      if (isDelete(event)) return { PhysicalResourceId: event.PhysicalResourceId }
+      const { physicalId } = check(event, revisions, log)
       return {
-        PhysicalResourceId: event.PhysicalResourceId ?? physicalId(event.ResourceProperties),
+        PhysicalResourceId: physicalId,
         Deadline: Date.now() + TOTAL_MINUTES * 60_000,
       }
     },
     isComplete: async (event, lambda) => {
-      if (event.RequestType === 'Delete') return { IsComplete: true }
-      const deadline = event.Deadline ?? Date.now() + LONGEST_RUN_MS
+      if (isDelete(event)) return { IsComplete: true }
+      const request = check(event, revisions, log)
+      const deadline = request.deadline ?? Date.now() + LONGEST_RUN_MS
       const timeLeft = () => deadline - Date.now()
       const report = await deploy(revisions, log, {
-        runId: event.RequestId,
-        source: 'custom-resource',
-        target: String(event.ResourceProperties?.Target),
+        ...{ runId: request.id, target: request.target, source: 'custom-resource' },
         remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
         timeLeftMs: timeLeft(),
         mayLackPermissions: timeLeft() > TOTAL_MINUTES * 60_000 - PERMISSIONS_MS,
         // A stack that is created has no older state to come back to.
-        mayBeAhead: event.RequestType === 'Update',
+        mayBeAhead: request.type === 'Update',
       })
       if (report.status === 'succeeded') return { IsComplete: true, Data: attributes(report) }
       if (report.status !== 'failed' && timeLeft() > SHORTEST_LIFE_MS) return { IsComplete: false }
       const line =
         report.status === 'failed' ? failureLine(report) : unfinishedLine(report, TOTAL_MINUTES)
-      log.error(line, { runId: event.RequestId, ...failureDetails(report) })
+      log.error(line, { runId: request.id, ...failureDetails(report) })
       throw new DeploymentFailed(line)
     },
   }
@@ -120,28 +114,24 @@ class DeploymentFailed extends Error {
   }
 }
 
-function targetOf({ ResourceProperties }: CustomResourceEvent): string {
-  const target = ResourceProperties?.Target
-  if (typeof target === 'string' && target.trim() !== '') return deploymentTarget(target)
-  throw new CommandError(
-    'BadRequest',
-    `the property Target of the custom resource is ${JSON.stringify(target) ?? 'missing'}: it must be a text such as 'heads'`,
-  )
-}
-
-/** The same for ever: another id would make CloudFormation delete the resource under the old one. */
-function physicalId(properties: CustomResourceEvent['ResourceProperties'] = {}): string {
-  const cluster = String(properties.Cluster).split(':').at(-1)
-  return ['aurora-migrations', cluster, properties.Database, properties.VersionTable]
-    .map((part) => String(part).slice(0, 128))
-    .join('/')
+/** What both handlers refuse before anything is asked of the database. */
+function check(
+  event: CustomResourceEvent,
+  revisions: readonly Revision[],
+  log: Pick<ReturnType<typeof jsonLog>, 'error'>,
+): CustomResourceRequest {
+  try {
+    const request = readRequest(event)
+    knownTarget(revisions, request.target)
+    return request
+  } catch (error) {
+    const line = oneLine(error instanceof Error ? error.message : String(error))
+    log.error(line, isId(event?.RequestId) ? { runId: event.RequestId } : {})
+    throw new DeploymentFailed(line)
+  }
 }
 
 function attributes({ from, to, steps }: Report): RunAttributes {
   const rows = (ids: readonly string[]) => ids.join(',').slice(0, 300) || 'base'
   return { From: rows(from), To: rows(to), Steps: String(steps.length) }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CommandError } from '../errors.ts'
+import { shown } from './event-value.ts'
 
 const text = v.pipe(v.string(), v.trim(), v.nonEmpty())
 const off = v.optional(v.boolean(), false)
@@ -58,7 +59,7 @@ export function parseRequest(event: unknown): InvokeRequest {
   const { command } = event as { command?: unknown }
   if (typeof command !== 'string' || !Object.hasOwn(REQUESTS, command)) {
     const given =
-      command === undefined ? 'the event has no command' : `unknown command ${show(command)}`
+      command === undefined ? 'the event has no command' : `unknown command ${shown(command)}`
     throw refuse(`${given}: allowed are ${Object.keys(REQUESTS).join(', ')}`)
   }
   const parsed = v.safeParse(REQUESTS[command as CommandName], event)
@@ -124,8 +125,4 @@ function refuseWithScript(request: InvokeRequest): void {
 
 function refuse(message: string): CommandError {
   return new CommandError('BadRequest', message)
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 80) ?? String(value)
 }

@@ -1,4 +1,5 @@
-const PIECES = [
+/** What breaks out of quotes, comments, JSON and lines. */
+export const PIECES = [
   "'",
   '"',
   '\\',

@@ -1,9 +1,9 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
 import { newDatabase, testAurora } from '../local-aurora.ts'
 import { tableRevision } from '../runner-fixture.ts'
+import { capturedOutput, passwordOf } from './captured-output.ts'
 import { HostileStrings } from './hostile-strings.ts'
 
 const EVENTS = 10_000
@@ -22,7 +22,7 @@ afterEach(() => {
 test(`${EVENTS} events are each a report or a clear error, and no call when they are not valid`, async () => {
   const database = await newDatabase(aurora)
   for (const [name, value] of Object.entries(aurora.environment(database))) vi.stubEnv(name, value)
-  const output = captured()
+  const output = capturedOutput()
   const password = await passwordOf(aurora.secretArn)
   const invoke = createInvoke([tableRevision('abc1', null), tableRevision('abd2', 'abc1')])
   const kinds = new Map<string, number>()
@@ -52,24 +52,6 @@ test(`${EVENTS} events are each a report or a clear error, and no call when they
   expect(kinds.get('succeeded')).toBeGreaterThan(100)
   expect(kinds.get('BadRequest')).toBeGreaterThan(EVENTS / 2)
 })
-
-function captured(): string[] {
-  const output: string[] = []
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, 'write').mockImplementation((chunk) => output.push(String(chunk)) > 0)
-  }
-  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
-    vi.spyOn(console, method).mockImplementation((...args) => void output.push(args.join(' ')))
-  }
-  return output
-}
-
-async function passwordOf(secretArn: string): Promise<string> {
-  const client = new SecretsManagerClient()
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }))
-  client.destroy()
-  return (JSON.parse(SecretString ?? '') as { password: string }).password
-}
 
 /** Events near the valid ones and far from them, as JSON would carry them. */
 class EventSource {
