@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { upgrade } from '../../lambda/commands.ts'
 import type { Revision } from '../../lambda/revisions/revision.ts'
-import type { Report } from '../../lambda/runner/report.ts'
 import { testAurora } from '../local-aurora.ts'
+import { BundleProcess } from './bundle-process.ts'
 import { crashBundle } from './crash-bundle.ts'
 import { type CleanRun, cleanRun, withoutHalfIndex } from './fault-case.ts'
 import { FaultDatabase, superuser } from './fault-database.ts'
@@ -71,7 +70,7 @@ async function crashOnce(
   seen: { killed: number; halfDone: number; waited: number; finished: number },
 ): Promise<string[]> {
   await using database = await FaultDatabase.open(aurora, admin, clean.template.name)
-  const child = new Child(database.name)
+  const child = new BundleProcess(file, aurora, database.name)
   await child.begun
   await Promise.race([sleep(ms), child.ended])
   if (child.kill()) seen.killed += 1
@@ -88,7 +87,7 @@ async function crashOnce(
     problems.push(`after ${ms} ms the database holds what no clean run ever held: ${state}`)
   }
   await database.endLeases()
-  const second = new Child(database.name)
+  const second = new BundleProcess(file, aurora, database.name)
   await second.ended
   const report = second.report
   if (report?.status !== 'succeeded') problems.push(`the next run: ${second.output}`)
@@ -103,46 +102,9 @@ async function crashOnce(
 
 async function usualTime(clean: CleanRun): Promise<number> {
   await using database = await FaultDatabase.open(aurora, admin, clean.template.name)
-  const child = new Child(database.name)
+  const child = new BundleProcess(file, aurora, database.name)
   await child.begun
   const started = Date.now()
   await child.ended
   return Date.now() - started
-}
-
-/** A process that runs the bundle. */
-class Child {
-  output = ''
-  readonly begun: Promise<void>
-  readonly ended: Promise<unknown>
-  readonly #process: ChildProcess
-
-  constructor(database: string) {
-    const main = path.join(import.meta.dirname, 'crash-child.ts')
-    const env = { ...process.env, ...aurora.environment(database) }
-    this.#process = spawn(process.execPath, [main, file], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const begun = Promise.withResolvers<void>()
-    const hear = (chunk: Buffer) => {
-      this.output += String(chunk)
-      if (this.output.includes('begun\n')) begun.resolve()
-    }
-    this.#process.stdout?.on('data', hear)
-    this.#process.stderr?.on('data', hear)
-    this.ended = new Promise((resolve) => this.#process.once('close', resolve))
-    void this.ended.then(() => begun.resolve())
-    this.begun = begun.promise
-  }
-
-  get report(): Report | undefined {
-    const answer = /^answer (?<json>.*)$/m.exec(this.output)?.groups?.json
-    return answer === undefined ? undefined : (JSON.parse(answer) as Report)
-  }
-
-  /** False when it had ended by itself. */
-  kill(): boolean {
-    return this.#process.exitCode === null && this.#process.kill('SIGKILL')
-  }
 }

@@ -152,6 +152,7 @@ describe('no call that writes', () => {
       aurora.faults.add({ database, sqlPattern: '^insert into k', kind })
       const report = await upgrade(testContext(aurora, database, REVISIONS))
       expect(report.status).toBe('failed')
+      expect(report.error?.message).toMatch(/; nothing of it is committed$/)
       const inserts = aurora.calls
         .forDatabase(database)
         .filter((call) => call.sql?.startsWith('insert into k'))

@@ -75,6 +75,8 @@ describe('a lock that is not granted in time', () => {
       ),
     )
     expect(lines.filter((line) => line.startsWith('a lock was not free'))).not.toEqual([])
+    await other.query('commit')
+    expect((await other.query('select id from k')).rows).toEqual([])
   })
 
   test('is tried again, and granted when the other one is done', async () => {

@@ -220,5 +220,7 @@ describe('a transaction that is idle', () => {
     expect(report.error?.message).toContain(
       'the revision ran 4 s of JavaScript without an await, so its transaction could not be kept alive',
     )
+    expect(await column(database, 'select id from k')).toEqual([])
+    expect(await column(database, 'select version_num from alembic_version')).toEqual(['t'])
   })
 })
