@@ -1,0 +1,196 @@
+/** A test that shows a row, by its file and its title as it stands in the source. */
+export interface ShownBy {
+  readonly file: string
+  readonly name: string
+}
+
+/** A row of the README's table "What happens when"; messages are in backticks, with `…` for what differs. */
+export interface Happening {
+  readonly when: string
+  readonly see: string
+  readonly holds: string
+  readonly tests: readonly ShownBy[]
+}
+
+const shownBy = (file: string, ...names: string[]): ShownBy[] =>
+  names.map((name) => ({ file: `test/${file}.test.ts`, name }))
+
+export const HAPPENINGS: readonly Happening[] = [
+  {
+    when: 'a statement is refused',
+    see: '`failed`, with revision, statement and SQLSTATE',
+    holds: 'nothing of the revision but a `failed` row in the history; revisions before it stay',
+    tests: shownBy(
+      'runner/runner',
+      'at statement %i leaves the database as it was, and one failed history row',
+      'is told with what was applied before it',
+    ),
+  },
+  {
+    when: 'a read or the begin of a transaction gets no answer (cut, time-out, 5xx, failover)',
+    see: 'a log line `waiting … ms: …`, then it goes on; after 15 s `failed`',
+    holds: 'as it was',
+    tests: shownBy(
+      'faults/waiting',
+      '(%j) is sent again after a line that says so, and the run goes on',
+      'a database that answers nothing for 15 s fails the run, which leaves nothing',
+    ),
+  },
+  {
+    when: 'a statement gets no answer',
+    see: '`failed`: `… nothing of it is committed`; it is never sent twice',
+    holds: 'as it was: the transaction is rolled back, or ended by the service in 3 minutes',
+    tests: [
+      ...shownBy('runner/commit', 'is sent twice by the client when it is %s'),
+      ...shownBy('faults/fault-matrix', '$name'),
+    ],
+  },
+  {
+    when: 'a commit gets no answer',
+    see: 'the run finds out: it goes on, or is `failed`: `the connection broke at the commit, and nothing was committed: run it again`',
+    holds: 'what the report says',
+    tests: shownBy(
+      'runner/commit',
+      'after it took place (%j) is found out, and the run is a success',
+      'before it took place (%j) is a failure that leaves nothing, and the next run applies it',
+    ),
+  },
+  {
+    when: '… and the database cannot be asked before the deadline',
+    see: '`unknown`; invoke again, the next run finds out',
+    holds: 'the whole revision or nothing of it',
+    tests: shownBy(
+      'runner/commit',
+      'and cannot be found out before the deadline is unknown, and the next run settles it',
+    ),
+  },
+  {
+    when: 'the cluster was paused, throttles, or has no writer yet',
+    see: 'a log line `waiting … ms: …`, for up to 3 minutes, then it goes on',
+    holds: '',
+    tests: shownBy(
+      'faults/waiting',
+      '(%j) is waited for with a line that says so',
+      'because it has no writer yet is waited for with a line that says so',
+    ),
+  },
+  {
+    when: 'the password is being rotated',
+    see: 'it waits up to 60 s, then `failed`: `the secret … (version …)… does not hold the password of the database user…`',
+    holds: 'as it was',
+    tests: shownBy(
+      'faults/waiting',
+      'is waited for with a line that says so',
+      'for longer than 60 s fails the run, which names the secret and its version',
+    ),
+  },
+  {
+    when: 'the run is killed',
+    see: 'the next run logs `waiting for …another run: database process … holds the lock since …; if it died the service frees it in … s`, then does the work',
+    holds: 'whole revisions only',
+    tests: [
+      ...shownBy(
+        'faults/crash',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the title as the source has it
+        'a run that is killed ${CRASHES} times at any moment is finished by the next one',
+      ),
+      ...shownBy(
+        'runner/races',
+        'a run that meets the lock of another says who holds it and when it frees itself',
+      ),
+    ],
+  },
+  {
+    when: '… inside an autocommit block',
+    see: 'the next run logs `if it died it is taken over in … s` (2 minutes at most), then goes on after what is committed',
+    holds: 'what the block and the statements before it have committed, and a `running` row',
+    tests: shownBy(
+      'faults/killed-block',
+      'a run that is killed inside an autocommit block is taken over when its lease ends',
+    ),
+  },
+  {
+    when: 'two runs meet',
+    see: 'one waits and then has nothing to do; with `LOCK_WAIT` it stops waiting after so many seconds, with 0 at once: `another run was at work for … s`',
+    holds: 'each revision once',
+    tests: [
+      ...shownBy('runner/races', 'on %s, %s, apply each revision once'),
+      ...shownBy('runner/locks', 'is waited for %i ms'),
+    ],
+  },
+  {
+    when: 'a lock is not granted in `LOCK_TIMEOUT` seconds (default 5)',
+    see: 'the revision is rolled back and run again up to 4 times; then `failed`, with who had it: `process … of role … held it (…, its transaction … s old: …)`',
+    holds: 'nothing of the revision',
+    tests: shownBy(
+      'runner/locks',
+      'fails the revision, which tells that %s had it',
+      'is tried again, and granted when the other one is done',
+    ),
+  },
+  {
+    when: 'a deadlock or a serialization failure',
+    see: 'the revision is rolled back and run again up to 4 times',
+    holds: 'the revision once',
+    tests: [
+      ...shownBy('runner/locks', 'a revision that failed on %s is run again'),
+      ...shownBy('faults/tries', 'a revision that fails on %s each time is run five times'),
+    ],
+  },
+  {
+    when: "a statement takes longer than the Data API's 45 s",
+    see: '`a statement took longer than the 45 s of the Data API…, so it is run again`: the revision is rolled back, and its statements are followed to their real end, with their real errors',
+    holds: 'the revision once',
+    tests: shownBy(
+      'runner/long-statements',
+      'is run again with the whole revision, and followed to its end',
+      'tells its own error, not that the transaction is aborted',
+    ),
+  },
+  {
+    when: '`create index concurrently` takes longer',
+    see: '`still at work after … s…`, until it is done',
+    holds: 'a valid index',
+    tests: shownBy(
+      'runner/long-statements',
+      'that takes longer than the service waits is followed to its end',
+    ),
+  },
+  {
+    when: '`create index concurrently` fails',
+    see: '`failed`: `index … is left INVALID, and built anew by the next run`',
+    holds: 'the invalid index, until then',
+    tests: shownBy(
+      'runner/long-statements',
+      'that failed is left INVALID, which the report says, and is built anew by the next run',
+    ),
+  },
+  {
+    when: 'a revision waits for something else',
+    see: 'nothing: its transaction is kept alive',
+    holds: '',
+    tests: shownBy(
+      'runner/long-statements',
+      'is kept alive while the revision waits for something else',
+    ),
+  },
+  {
+    when: '… in JavaScript without an `await` for minutes',
+    see: '`failed`: `the revision ran … s of JavaScript without an await, so its transaction could not be kept alive…`',
+    holds: 'as it was',
+    tests: shownBy(
+      'runner/long-statements',
+      'and gone, because JavaScript never let go, fails with that cause',
+    ),
+  },
+]
+
+/** The rows as the README has them. */
+export function happeningsTable(): string {
+  const row = (...cells: string[]) => `| ${cells.join(' | ')} |`.replaceAll('|  |', '| |')
+  return [
+    row('when', 'what you see', 'what the database holds'),
+    '|---|---|---|',
+    ...HAPPENINGS.map(({ when, see, holds }) => row(when, see, holds)),
+  ].join('\n')
+}
