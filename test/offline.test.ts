@@ -199,6 +199,20 @@ describe('a script', () => {
     expect(script).toContain('\n-- Running upgrade f1 -> f2, doc of f2\n')
   })
 
+  test('holds long values, which a run sends beside their statement', async () => {
+    interface Tables {
+      k: { id: number; note: string; bytes: Uint8Array }
+    }
+    const row = { id: 1, note: "é'".repeat(40_000), bytes: new Uint8Array(40_000).fill(255) }
+    const long = revision('long', null, async (op) => {
+      await op.execute('create table k (id integer, note text, bytes bytea)')
+      await op.getBind<Tables>().insertInto('k').values(row).execute()
+    })
+    const move = { command: 'upgrade', from: 'base', to: 'heads' } as const
+    const { online, offline } = await bothWays([long], move)
+    expect(offline).toEqual(online)
+  })
+
   test('also runs through the Data API, statement by statement', async () => {
     const database = await newDatabase(aurora)
     const script = await scriptOf(upgradeScript(scriptContext(FEATURES), 'heads'))

@@ -145,6 +145,24 @@ export const HAPPENINGS: readonly Happening[] = [
       'runner/long-statements',
       'is run again with the whole revision, and followed to its end',
       'tells its own error, not that the transaction is aborted',
+    ).concat(shownBy('runner/long-rows', 'is followed to its end: %s')),
+  },
+  {
+    when: '… and it returns rows (`op.query`, `returning`)',
+    see: '`failed`: `a statement that returns rows took longer than the 45 s of the Data API, and its rows are lost then: write them into a table with op.execute…`',
+    holds: 'nothing of the revision',
+    tests: shownBy(
+      'runner/long-rows',
+      'of %s fail the revision at once, which says what to write instead',
+    ),
+  },
+  {
+    when: '… or it is too long to be followed (nearly 65,536 characters)',
+    see: '`failed`: `it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them…`',
+    holds: 'nothing of the revision',
+    tests: shownBy(
+      'runner/long-rows',
+      'and is too long to be followed fails the revision, which says what to do',
     ),
   },
   {

@@ -1,6 +1,8 @@
+import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
-import { hasTimedOut, StatementError } from './errors.ts'
+import { explained, hasTimedOut, StatementError } from './errors.ts'
 import { literal } from './literals.ts'
+import { withoutParameters } from './named-parameters.ts'
 import { asksForRows } from './row-reader.ts'
 import { statementFacts } from './statements.ts'
 import { decodeRows } from './values.ts'
@@ -9,16 +11,15 @@ type Send = (statement: DataApiStatement) => Promise<DataApiResult>
 
 /** What a `do` block can execute; the others are quick (`savepoint`) or belong to the top level (`declare`). */
 const EXECUTABLE = new Set(
-  'alter analyze call cluster comment create delete do drop grant insert merge refresh reindex revoke truncate update with'.split(
+  'alter analyze call cluster comment create delete do drop grant insert merge refresh reindex revoke select truncate update with'.split(
     ' ',
   ),
 )
 
-/** Whether a statement's real end can be told although its call timed out. */
-export function canBeFollowed(sql: string, parameters: number, maxCharacters: number): boolean {
-  const { verb, autocommitOnly } = statementFacts(sql)
-  const fits = followedText(sql, 0).length <= maxCharacters
-  return parameters === 0 && EXECUTABLE.has(verb) && !autocommitOnly && fits
+interface FollowOptions {
+  /** Tells the outcome from an earlier statement's. */
+  readonly number: number
+  readonly maxCharacters: number
 }
 
 /**
@@ -27,14 +28,37 @@ export function canBeFollowed(sql: string, parameters: number, maxCharacters: nu
  * After 45 s the service answers a time-out and lets the statement go on; the transaction then is busy until it ends.
  * What PostgreSQL said is told to nobody: all that would be left of an error is an aborted transaction (25P02). So the
  * statement runs in a `do` block that keeps its outcome in a setting of the transaction, which is read when that is
- * free again. `number` tells the outcome from an earlier statement's.
+ * free again. A `do` block takes no parameters, so these wait for it in settings, too.
  */
 export async function sendFollowed(
   send: Send,
+  statement: DataApiStatement,
+  { number, maxCharacters }: FollowOptions,
+): Promise<DataApiResult> {
+  const { sql, parameters = [] } = statement
+  const text = canBeExecuted(sql) ? followedText(statement, number) : undefined
+  if (text === undefined || text.length > maxCharacters) {
+    return await send(statement).catch((error: unknown) => {
+      throw error instanceof StatementError && hasTimedOut(error) ? notFollowed(error) : error
+    })
+  }
+  if (parameters.length > 0) await send({ sql: keepStatement(parameters), parameters })
+  return await outcomeOf(send, sql, text, number)
+}
+
+function canBeExecuted(sql: string): boolean {
+  const { verb, autocommitOnly } = statementFacts(sql)
+  if (verb === 'select' && /\binto\b/i.test(sql)) return false
+  return EXECUTABLE.has(verb) && !autocommitOnly
+}
+
+async function outcomeOf(
+  send: Send,
   sql: string,
+  text: string,
   number: number,
 ): Promise<DataApiResult> {
-  const lost = await send({ sql: followedText(sql, number), continueAfterTimeout: true }).then(
+  const lost = await send({ sql: text, continueAfterTimeout: true }).then(
     () => undefined,
     (error: unknown) => {
       if (error instanceof StatementError && (hasTimedOut(error) || error.outcome === 'unknown'))
@@ -52,6 +76,7 @@ export async function sendFollowed(
 }
 
 const SETTING = 'aurora_migrations.outcome'
+const PARAMETER = 'aurora_migrations.parameter_'
 
 interface Outcome {
   readonly number: number
@@ -62,18 +87,45 @@ interface Outcome {
   readonly hint?: string
 }
 
-function followedText(sql: string, number: number): string {
+function followedText({ sql, parameters = [] }: DataApiStatement, number: number): string {
   const keep = (...fields: string[]) =>
     `perform set_config('${SETTING}', json_build_object('number', ${number}, ${fields.join(', ')})::text, true);`
+  const facts = statementFacts(sql)
+  const numbered = withoutParameters(facts.sql, parameters, (_, i) => `$${i + 1}`)
+  const using = parameters.length > 0 ? ` using ${parameters.map(keptValue).join(', ')}` : ''
   const body = `declare changed bigint; code text; message text; detail text; hint text; begin
-execute${literal(statementFacts(sql).sql)};
+execute${literal(numbered)}${using};
 get diagnostics changed = row_count;
-${keep("'rows'", 'changed')}
+${keep("'rows'", facts.verb === 'select' ? '0' : 'changed')}
 exception when others or query_canceled then
 get stacked diagnostics code = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
 ${keep("'code'", 'code', "'message'", 'message', "'detail'", 'detail', "'hint'", 'hint')}
 end`
   return `do${literal(body)}`
+}
+
+const BYTES = 'hex'
+
+/** Keeps the parameters of a statement until the end of the transaction. */
+function keepStatement(parameters: readonly SqlParameter[]): string {
+  const kept = parameters.map(({ name, value }) => {
+    const text = value?.blobValue ? `encode(:${name}, '${BYTES}')` : `:${name}`
+    return `length(set_config('${PARAMETER}${name}', ${text}, true))`
+  })
+  return `select ${kept.join(', ')}`
+}
+
+/** A parameter as the service binds it: text or bytes. */
+function keptValue({ name, value }: SqlParameter): string {
+  const kept = `current_setting('${PARAMETER}${name}')`
+  return value?.blobValue ? `decode(${kept}, '${BYTES}')` : kept
+}
+
+function notFollowed(error: StatementError): StatementError {
+  return explained(
+    error,
+    'it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them: split it, by ranges of a key for example',
+  )
 }
 
 function databaseError(sql: string, { code, message, detail, hint }: Outcome): StatementError {

@@ -1,7 +1,7 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
-import { StatementError, toStatementError } from './errors.ts'
+import { hasTimedOut, StatementError, toStatementError } from './errors.ts'
 import { statementFacts } from './statements.ts'
 import { decodeRows, RESULT_OPTIONS, type Row } from './values.ts'
 
@@ -13,6 +13,11 @@ type Send = (statement: DataApiStatement) => Promise<DataApiResult>
  */
 const MAX_RESULT_BYTES = 900_000
 
+interface Limits {
+  readonly inTransaction: boolean
+  readonly maxCharacters: number
+}
+
 /**
  * Reads the rows of one statement without ever asking for more than the service can answer.
  *
@@ -23,7 +28,20 @@ export async function readRows(
   send: Send,
   text: string,
   parameters: readonly SqlParameter[],
-  { inTransaction, maxCharacters }: { inTransaction: boolean; maxCharacters: number },
+  limits: Limits,
+): Promise<Row[]> {
+  try {
+    return await readAll(send, text, parameters, limits)
+  } catch (error) {
+    throw error instanceof StatementError && hasTimedOut(error) ? tooSlow(text) : error
+  }
+}
+
+async function readAll(
+  send: Send,
+  text: string,
+  parameters: readonly SqlParameter[],
+  { inTransaction, maxCharacters }: Limits,
 ): Promise<Row[]> {
   const { sql, resultForm: form } = statementFacts(text)
   const ask = async (asked: string) => decodeRows(await send(asksForRows(asked, parameters)))
@@ -107,6 +125,14 @@ function noRows(sql: string): CommandError {
   return new CommandError(
     'NoRows',
     `op.query needs a statement that returns rows: add 'returning …', or run it with op.execute (it begins: ${sql.slice(0, 80)})`,
+  )
+}
+
+/** Not an error of the database, which would have the revision run again: its rows could not be had then, either. */
+function tooSlow(sql: string): CommandError {
+  return new CommandError(
+    'RowsTooSlow',
+    `a statement that returns rows took longer than the 45 s of the Data API, and its rows are lost then: write them into a table with op.execute, which may take longer, and read that with op.query, or split the statement by ranges of a key (it begins: ${sql.slice(0, 80)})`,
   )
 }
 

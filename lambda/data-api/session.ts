@@ -3,7 +3,7 @@ import { CommandError } from '../errors.ts'
 import { Calls } from './calls.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import type { StatementError } from './errors.ts'
-import { canBeFollowed, sendFollowed } from './followed-statement.ts'
+import { sendFollowed } from './followed-statement.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { asksForRows, readRows } from './row-reader.ts'
 import type { JournalledStatement, SessionOptions } from './session-options.ts'
@@ -210,9 +210,9 @@ export class Session {
     const { journal, follow } = this.#options
     const send = (options = {}) =>
       this.#send({ sql, ...(parameters.length > 0 && { parameters }), ...options })
-    const isOpen = this.#transactionId !== undefined
-    if (follow && isOpen && canBeFollowed(sql, parameters.length, MAX_SQL_CHARACTERS)) {
-      return sendFollowed((statement) => this.#send(statement), sql, this.#statements)
+    if (follow && this.#transactionId !== undefined) {
+      const options = { number: this.#statements, maxCharacters: MAX_SQL_CHARACTERS }
+      return sendFollowed((statement) => this.#send(statement), { sql, parameters }, options)
     }
     return journal ? journal.carryOut(sql, send) : send()
   }
