@@ -26,7 +26,12 @@ export class Calls {
     transactionId: string | undefined,
     repeatable: { readonly harmless: boolean } = WRITES,
   ): Promise<DataApiResult> {
-    return this.#call(statement.sql, () => this.#api.execute(statement, transactionId), repeatable)
+    const { sql, parameters } = statement
+    const call = () =>
+      this.#api.execute(statement, transactionId).catch((error: unknown) => {
+        throw toStatementError(error, sql, { parameters })
+      })
+    return this.#call(sql, call, repeatable)
   }
 
   commit(transactionId: string): Promise<void> {

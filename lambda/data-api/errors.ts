@@ -1,3 +1,5 @@
+import type { DataApiStatement } from './data-api.ts'
+
 /** What is known of a call that failed: it did not run, it was refused by the database, or nobody can tell. */
 export type CallOutcome = 'not-run' | 'refused' | 'unknown'
 
@@ -78,10 +80,22 @@ const BUSY = 'Transaction is still running a query'
 /** The fix for errors that come from a literal whose type PostgreSQL could not know. */
 const TYPE_FIX =
   "a value takes its type from where it stands: name the type after it, as in '…'::uuid or cast('…' as date)"
+/** The parameter that carries the rows of a bulk operation. */
+const ROWS = 'rows'
 const TYPE_ERRORS = new Set(['42804', '42725', '42883', '22P02', '42P18'])
 
-/** Reads an SDK error into a {@link StatementError}; `prefix` is the length of text the session put before the user's. */
-export function toStatementError(error: unknown, sql: string, prefix = 0): StatementError {
+interface Sent {
+  /** Length of the text that the session put before the user's. Default: 0. */
+  readonly prefix?: number
+  readonly parameters?: DataApiStatement['parameters']
+}
+
+/** Reads an SDK error into a {@link StatementError}. */
+export function toStatementError(
+  error: unknown,
+  sql: string,
+  { prefix = 0, parameters = [] }: Sent = {},
+): StatementError {
   if (error instanceof StatementError) return error
   const exception = error instanceof Error ? error.name : 'Error'
   const text = error instanceof Error ? error.message : String(error)
@@ -93,7 +107,7 @@ export function toStatementError(error: unknown, sql: string, prefix = 0): State
     ...parsed,
     outcome,
     position,
-    message: describe(exception, parsed, sql),
+    message: describe(exception, parsed, mayLackType(parsed.code, sql, parameters)),
   }
   return new StatementError(sql, report, error)
 }
@@ -146,10 +160,20 @@ function parseDatabaseMessage(text: string): DatabaseMessage {
   return { message, code, hint, position: position === undefined ? undefined : Number(position) }
 }
 
+/** The rows of a bulk operation have their types from the columns: no value of theirs stands in the text. */
+function mayLackType(
+  code: string | undefined,
+  sql: string,
+  parameters: readonly { readonly name?: string | undefined }[],
+): boolean {
+  if (code === undefined || !TYPE_ERRORS.has(code)) return false
+  return /['\d]/.test(sql) && parameters.every(({ name }) => name !== ROWS)
+}
+
 function describe(
   exception: string,
   { message, code, hint }: DatabaseMessage,
-  sql: string,
+  lacksType: boolean,
 ): string {
   const parts = [
     code === undefined
@@ -157,6 +181,6 @@ function describe(
       : `${message} (SQLSTATE ${code})`,
   ]
   if (hint) parts.push(hint)
-  if (code !== undefined && TYPE_ERRORS.has(code) && /['\d]/.test(sql)) parts.push(TYPE_FIX)
+  if (lacksType) parts.push(TYPE_FIX)
   return parts.join('; ')
 }

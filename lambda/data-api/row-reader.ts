@@ -48,7 +48,7 @@ async function readAll(
   if (form === 'none') throw noRows(sql)
   if (form === 'unmeasured' || measured(sql).length > maxCharacters) return await ask(sql)
   const rows = await ask(measured(sql)).catch((error: unknown) => {
-    throw error instanceof StatementError ? asWritten(error, sql) : error
+    throw error instanceof StatementError ? asWritten(error, sql, parameters) : error
   })
   const size = sizeOf(rows[0])
   if (size.count === 0) return []
@@ -117,8 +117,12 @@ async function readThroughCursor(send: Send, sql: string, size: ResultSize): Pro
 }
 
 /** The error as the statement would have got it alone: its own text, and positions in that. */
-function asWritten(error: StatementError, sql: string): StatementError {
-  return toStatementError(error.cause, sql, PREFIX.length)
+function asWritten(
+  error: StatementError,
+  sql: string,
+  parameters: readonly SqlParameter[],
+): StatementError {
+  return toStatementError(error.cause, sql, { prefix: PREFIX.length, parameters })
 }
 
 function noRows(sql: string): CommandError {
