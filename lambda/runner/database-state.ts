@@ -113,7 +113,10 @@ export async function readState(
     if (!(error instanceof StatementError && error.code === '42P01'))
       throw readProblem(error, table)
     const nothing = { lastSeq: 0, open: null, holder: null, edited: [] }
-    return { ready: false, ...nothing, ...(await readWithoutHistory(session, table)) }
+    const found = await readWithoutHistory(session, table).catch((second: unknown) => {
+      throw readProblem(second, table)
+    })
+    return { ready: false, ...nothing, ...found }
   }
 }
 
