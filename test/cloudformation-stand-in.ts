@@ -11,6 +11,7 @@ import {
   type PutOptions,
   runWaiter,
 } from './provider-framework.ts'
+import { SIGNATURE } from './secret-texts.ts'
 
 /** A PUT to the response URL. */
 export interface ResourceResponse {
@@ -198,6 +199,3 @@ export class CloudFormationStandIn implements AsyncDisposable {
     if (response.statusCode !== 200) throw new Error(`PUT answered ${response.statusCode}`)
   }
 }
-
-/** The secret part of a response URL. */
-export const SIGNATURE = 'X-Amz-Signature-of-the-response-url'

@@ -1,6 +1,7 @@
 import type { CodePipelineHandler } from '../lambda/handlers/index.ts'
 import { type HttpAnswer, type HttpStandIn, httpStandIn } from './http-stand-in.ts'
 import { invokeAsLambda } from './lambda-stand-in.ts'
+import { CREDENTIALS } from './secret-texts.ts'
 
 /** What the function told CodePipeline of a job. */
 export interface JobResult {
@@ -10,9 +11,6 @@ export interface JobResult {
   readonly outputVariables?: Readonly<Record<string, string>>
   readonly failureDetails?: { readonly type: string; readonly message: string }
 }
-
-/** Temporary credentials, as a job event carries them. */
-export const CREDENTIALS = { secretAccessKey: 'job-secret-key', sessionToken: 'job-session-token' }
 
 export interface ActionOptions {
   readonly userParameters?: string

@@ -1,19 +1,28 @@
+import { ChildProcess } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { afterAll, expect, inject } from 'vitest'
 import { migratorPassword } from '../infra/local/postgres/migrator-role.ts'
+import { CREDENTIALS } from './secret-texts.ts'
 
-/** What no log line of any test may hold: the database passwords, signatures of URLs, session tokens. */
+/**
+ * What no test and no process that a test starts may print: the passwords of the shared database and those of others
+ * inside URLs and secrets, signatures of URLs (CloudFormation's response URL has one), temporary credentials.
+ */
 const { postgresUrl } = inject('aurora')
 const SECRETS = [
   migratorPassword(postgresUrl),
   decodeURIComponent(new URL(postgresUrl).password),
-  'X-Amz-Signature=',
+  'X-Amz-Signature',
   'X-Amz-Security-Token=',
+  ...Object.values(CREDENTIALS),
 ].filter((secret) => secret !== '')
+const SECRET_FORMS = /postgres(?:ql)?:\/\/[^\s:/@]+:[^\s/@]+@|"password\\*": *\\*"[^"]/
 
-const leaks: string[] = []
+/** What was printed with a secret in it. */
+export const leaks: string[] = []
 
 function look(text: string): void {
-  if (SECRETS.some((secret) => text.includes(secret))) leaks.push(text)
+  if (SECRET_FORMS.test(text) || SECRETS.some((secret) => text.includes(secret))) leaks.push(text)
 }
 
 for (const stream of [process.stdout, process.stderr]) {
@@ -29,6 +38,32 @@ for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     look(args.map(String).join(' '))
     write(...args)
   }
+}
+
+/** Enough of what came before to see a secret that two chunks share. */
+const TAIL = 500
+
+/** Looks at what comes without asking for it: whoever reads the stream gets it as ever. */
+function lookInto(stream: Readable): void {
+  const push = stream.push.bind(stream)
+  let tail = ''
+  stream.push = (chunk: unknown, ...rest: [BufferEncoding?]) => {
+    if (chunk !== null) {
+      const text = tail + String(chunk)
+      look(text)
+      tail = text.slice(-TAIL)
+    }
+    return push(chunk, ...rest)
+  }
+}
+
+// Every way to start a process and not wait for its end comes by here.
+const prototype = ChildProcess.prototype as unknown as { spawn(options: unknown): unknown }
+const { spawn } = prototype
+prototype.spawn = function (this: ChildProcess, options) {
+  const answer = spawn.call(this, options)
+  for (const stream of [this.stdout, this.stderr]) if (stream) lookInto(stream)
+  return answer
 }
 
 afterAll(() => {

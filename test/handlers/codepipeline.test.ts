@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { CodePipelineStandIn, CREDENTIALS } from '../codepipeline-stand-in.ts'
+import { CodePipelineStandIn } from '../codepipeline-stand-in.ts'
+import { CREDENTIALS } from '../secret-texts.ts'
 import {
   A,
   B,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { SIGNATURE } from '../cloudformation-stand-in.ts'
 import { refusingDataApi } from '../refusing-data-api.ts'
+import { SIGNATURE } from '../secret-texts.ts'
 import { callNames } from '../runner-fixture.ts'
 import {
   A,
