@@ -1,14 +1,14 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile, type Plugin } from 'esbuild'
+import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild'
 import { revisionChecksums } from './revision-checksums.ts'
 import { checkIndex } from './revision-index.ts'
 
 export interface BundleOptions {
   /** Folder of the revision files and their `index.ts`. */
   readonly migrations: string
-  /** Folder to write the modules to; emptied first. */
+  /** Folder to write the modules to; whatever else is in it is removed. */
   readonly out: string
   /** For the CLI: `index.mjs` alone, with a source map, so that errors name lines of revision files. Default: false. */
   readonly forCli?: boolean
@@ -47,10 +47,8 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
   const checksums = revisionChecksums(migrations)
   // Code that cannot be bundled is refused below, in words that name the file.
   const known = await checksums.catch(() => new Map<string, string>())
-  await rm(out, { recursive: true, force: true })
-  await mkdir(out, { recursive: true })
   const file = path.join(out, 'index.mjs')
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: (forCli ? ['index'] : Object.keys(MODULES)).map((name) => ({
       in: `module:${name}`,
       out: name,
@@ -79,14 +77,33 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     // Errors of the ORM and of revisions show class and function names.
     keepNames: true,
     metafile: true,
+    write: false,
     // The CLI says it in one line of its own.
     logLevel: forCli ? 'silent' : 'warning',
   })
   await checksums
+  await replaceFiles(out, outputFiles)
   const [, output] =
     Object.entries(metafile.outputs).find(([name]) => name.endsWith('index.mjs')) ?? []
   const pipelineFile = path.join(out, 'codepipeline.mjs')
   return { file, bytes: output?.bytes ?? 0, pipelineFile, metafile }
+}
+
+/** Makes these the only files of a folder, each at once: another build of it, or a process that loads it, may be at work. */
+async function replaceFiles(folder: string, files: readonly OutputFile[]): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const names = files.map((file) => path.basename(file.path))
+  const aside = await mkdtemp(`${path.resolve(folder)}-`)
+  try {
+    for (const [i, name] of names.entries()) {
+      await writeFile(path.join(aside, name), files[i]?.contents ?? '')
+      await rename(path.join(aside, name), path.join(folder, name))
+    }
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  const others = (await readdir(folder)).filter((name) => !names.includes(name))
+  for (const name of others) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
 /** Makes the texts of {@link MODULES} files that esbuild can begin with. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -92,6 +92,26 @@ describe('the bundle', () => {
       ['@mikro-orm/core', '@mikro-orm/sql'],
     )
     expect(models.bytes).toBeGreaterThan(plain.bytes * 1.5)
+  })
+
+  test('is whole when it is built several times at once, and alone in its folder', async () => {
+    const out = path.join(folder, 'busy')
+    await mkdir(path.join(out, 'old'), { recursive: true })
+    const migrations = path.resolve('migrations')
+    const { file } = await bundle({ migrations, out })
+    const text = await readFile(file, 'utf8')
+    const stop = new AbortController()
+    const reading = (async () => {
+      let torn = 0
+      while (!stop.signal.aborted) if ((await readFile(file, 'utf8')) !== text) torn += 1
+      return torn
+    })()
+    await Promise.all([1, 2, 3].map(() => bundle({ migrations, out })))
+    stop.abort()
+    expect(await reading).toBe(0)
+    expect((await readdir(out)).sort()).toEqual(['codepipeline.mjs', 'index.mjs'])
+    const beside = (await readdir(folder)).filter((name) => name.startsWith('busy-'))
+    expect(beside).toEqual([])
   })
 
   test('holds one copy of Kysely, which the ORM shares', async () => {

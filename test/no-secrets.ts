@@ -2,7 +2,7 @@ import { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { afterAll, expect, inject } from 'vitest'
 import { migratorPassword } from '../infra/local/postgres/migrator-role.ts'
-import { CREDENTIALS } from './secret-texts.ts'
+import { CREDENTIALS, SIGNATURE } from './secret-texts.ts'
 
 /**
  * What no test and no process that a test starts may print: the passwords of the shared database and those of others
@@ -12,7 +12,8 @@ const { postgresUrl } = inject('aurora')
 const SECRETS = [
   migratorPassword(postgresUrl),
   decodeURIComponent(new URL(postgresUrl).password),
-  'X-Amz-Signature',
+  'X-Amz-Signature=',
+  SIGNATURE,
   'X-Amz-Security-Token=',
   ...Object.values(CREDENTIALS),
 ].filter((secret) => secret !== '')
