@@ -37,6 +37,8 @@ export interface StandInOptions {
   readonly elapsedMs?: number
   /** Sends every event again after so many milliseconds. Default: once only. */
   readonly deliverAgainAfterMs?: number
+  /** Rejects when the framework's own function dies while it waits for `isComplete`. Default: it never does. */
+  readonly frameworkDied?: () => Promise<never>
   /** Default: one of 255 characters, the longest there is. */
   readonly logicalId?: string
 }
@@ -178,7 +180,8 @@ export class CloudFormationStandIn implements AsyncDisposable {
   #wait(input: string): void {
     const event = JSON.parse(input)
     const Deadline = event.Deadline && event.Deadline - (this.options.elapsedMs ?? 0)
-    const waiter = { intervalMs: 50, maxAttempts: 360 }
+    const { frameworkDied: died } = this.options
+    const waiter = { intervalMs: 50, maxAttempts: 360, ...(died && { died }) }
     this.#deliveries.push(
       runWaiter(this.#framework, JSON.stringify({ ...event, Deadline }), waiter),
     )

@@ -46,17 +46,25 @@ export function loadProviderFramework(outbound: Outbound): ProviderFramework {
   return require(`${runtime}/framework.js`)
 }
 
+export interface Waiter {
+  readonly intervalMs: number
+  readonly maxAttempts: number
+  /** Rejects when the framework's own function dies in an attempt. Default: it never does. */
+  readonly died?: () => Promise<never>
+}
+
 /** Runs the framework's waiter state machine: one retry after another, then the timeout handler. */
 export async function runWaiter(
   framework: ProviderFramework,
   input: string,
-  { intervalMs, maxAttempts }: { readonly intervalMs: number; readonly maxAttempts: number },
+  { intervalMs, maxAttempts, died }: Waiter,
 ): Promise<void> {
   let failure = ''
   for (let attempt = 0; attempt <= maxAttempts; attempt++) {
     if (attempt > 0) await sleep(intervalMs)
     try {
-      return await framework.isComplete(JSON.parse(input))
+      const done = framework.isComplete(JSON.parse(input))
+      return await (died ? Promise.race([done, died()]) : done)
     } catch (error) {
       failure = (error as Error).message
     }
