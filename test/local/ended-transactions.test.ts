@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { Caller, refusal } from './data-api-caller.ts'
+import { aborted, expired, notFound, terminated } from './transaction-not-found.ts'
 
 let aurora: LocalAurora
 let caller: Caller
@@ -14,18 +15,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => aurora.stop())
-
-function notFound(id: string, reason: string) {
-  return {
-    name: 'TransactionNotFoundException',
-    message: `Transaction ${id} is not found. ${reason}`,
-    status: 404,
-  }
-}
-
-const expired = 'Transaction may be expired.'
-const terminated = 'One previous call resulted in a termination of your transaction.'
-const aborted = 'Transaction has been aborted due to an error from a previous call.'
 
 describe('an id that is not open', () => {
   test.each(['commit', 'rollback'] as const)('a second %s is not found', async (end) => {

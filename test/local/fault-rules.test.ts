@@ -1,55 +1,32 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { FaultKind, LocalAurora } from '../../infra/local/local-aurora.ts'
-import { newDatabase, testAurora } from '../local-aurora.ts'
+import { describe, expect, test } from 'vitest'
+import type { FaultKind } from '../../infra/local/local-aurora.ts'
+import { newDatabase } from '../local-aurora.ts'
 import { Caller, refusal } from './data-api-caller.ts'
+import { useFaultedTable } from './faulted-table.ts'
 
-let aurora: LocalAurora
-let database: string
-let caller: Caller
-
-beforeAll(async () => {
-  aurora = await testAurora()
-  database = await newDatabase(aurora)
-  caller = new Caller(aurora, database)
-  await caller.execute('create table t (k text)')
-})
-
-beforeEach(() => {
-  aurora.faults.clear()
-  aurora.calls.clear()
-})
-
-afterAll(() => aurora.stop())
-
-const insert = (k: string, transactionId?: string) =>
-  caller.execute(`insert into t values ('${k}')`, { transactionId })
-
-async function count(k: string): Promise<number | undefined> {
-  const { longValue } = await caller.value(`select count(*) from t where k = '${k}'`)
-  return longValue
-}
+const it = useFaultedTable()
 
 describe('which calls are hit', () => {
   test('the nth of a database, whatever it is', async () => {
-    const elsewhere = new Caller(aurora, await newDatabase(aurora))
-    const fault = aurora.faults.add({ database, nth: 3, kind: 'throttle' })
-    const transactionId = await caller.begin()
+    const elsewhere = new Caller(it.aurora, await newDatabase(it.aurora))
+    const fault = it.aurora.faults.add({ database: it.database, nth: 3, kind: 'throttle' })
+    const transactionId = await it.caller.begin()
     await elsewhere.execute('select 1')
     await elsewhere.execute('select 1')
-    await insert('second call', transactionId)
+    await it.insert('second call', transactionId)
     expect(fault.fired).toBe(0)
-    expect((await refusal(caller.commit(transactionId))).name).toBe('ThrottlingException')
+    expect((await refusal(it.caller.commit(transactionId))).name).toBe('ThrottlingException')
     expect(fault.fired).toBe(1)
-    expect(await caller.commit(transactionId)).toBe('Transaction Committed')
+    expect(await it.caller.commit(transactionId)).toBe('Transaction Committed')
   })
 
   test('several from the nth on', async () => {
-    aurora.faults.add({ nth: 2, times: 2, kind: 'throttle' })
+    it.aurora.faults.add({ nth: 2, times: 2, kind: 'throttle' })
     const outcomes: string[] = []
     for (let call = 0; call < 4; call += 1) {
       outcomes.push(
-        await caller.execute('select 1').then(
+        await it.caller.execute('select 1').then(
           () => 'done',
           ({ name }) => name,
         ),
@@ -59,68 +36,73 @@ describe('which calls are hit', () => {
   })
 
   test('those of an operation, or with matching SQL', async () => {
-    aurora.faults.add({ operation: 'CommitTransaction', kind: 'throttle' })
-    aurora.faults.add({ sqlPattern: /^INSERT into\s/i, times: 2, kind: 'throttle' })
-    await caller.execute('select 1')
-    expect((await refusal(insert('matched'))).name).toBe('ThrottlingException')
-    const transactionId = await caller.begin()
-    expect((await refusal(insert('matched', transactionId))).name).toBe('ThrottlingException')
-    await insert('no longer', transactionId)
-    expect((await refusal(caller.commit(transactionId))).name).toBe('ThrottlingException')
-    await caller.rollback(transactionId)
+    it.aurora.faults.add({ operation: 'CommitTransaction', kind: 'throttle' })
+    it.aurora.faults.add({ sqlPattern: /^INSERT into\s/i, times: 2, kind: 'throttle' })
+    await it.caller.execute('select 1')
+    expect((await refusal(it.insert('matched'))).name).toBe('ThrottlingException')
+    const transactionId = await it.caller.begin()
+    expect((await refusal(it.insert('matched', transactionId))).name).toBe('ThrottlingException')
+    await it.insert('no longer', transactionId)
+    expect((await refusal(it.caller.commit(transactionId))).name).toBe('ThrottlingException')
+    await it.caller.rollback(transactionId)
   })
 
   test('a fault that cannot hit the chosen call is used up without effect', async () => {
     const kinds: FaultKind[] = ['transaction-expired', 'statement-timeout', 'password-rejected']
     for (const kind of kinds) {
       const begin = kind === 'password-rejected' ? 'commit' : 'begin'
-      const transactionId = begin === 'commit' ? await caller.begin() : ''
-      const fault = aurora.faults.add({ nth: 1, kind })
-      if (begin === 'commit') await caller.commit(transactionId)
-      else await caller.rollback(await caller.begin())
-      await caller.execute('select 1')
+      const transactionId = begin === 'commit' ? await it.caller.begin() : ''
+      const fault = it.aurora.faults.add({ nth: 1, kind })
+      if (begin === 'commit') await it.caller.commit(transactionId)
+      else await it.caller.rollback(await it.caller.begin())
+      await it.caller.execute('select 1')
       expect(fault.fired).toBe(0)
     }
   })
 
   test('GetSecretValue too', async () => {
     const secrets = new SecretsManagerClient({
-      region: aurora.region,
-      endpoint: aurora.endpoint,
+      region: it.aurora.region,
+      endpoint: it.aurora.endpoint,
       credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
       maxAttempts: 1,
     })
-    const read = () => secrets.send(new GetSecretValueCommand({ SecretId: aurora.secretArn }))
-    aurora.faults.add({ operation: 'GetSecretValue', kind: 'throttle' })
+    const read = () => secrets.send(new GetSecretValueCommand({ SecretId: it.aurora.secretArn }))
+    it.aurora.faults.add({ operation: 'GetSecretValue', kind: 'throttle' })
     expect(await refusal(read())).toMatchObject({ name: 'ThrottlingException' })
     expect((await read()).SecretString).toContain('migrator')
-    expect(aurora.calls.all.map(({ operation }) => operation)).toEqual([
+    expect(it.aurora.calls.all.map(({ operation }) => operation)).toEqual([
       'GetSecretValue',
       'GetSecretValue',
     ])
   })
 
   test('none after clear', async () => {
-    aurora.faults.add({ kind: 'throttle', times: 100 })
-    aurora.faults.clear()
-    expect(await caller.value('select 1')).toEqual({ longValue: 1 })
+    it.aurora.faults.add({ kind: 'throttle', times: 100 })
+    it.aurora.faults.clear()
+    expect(await it.caller.value('select 1')).toEqual({ longValue: 1 })
   })
 })
 
 describe('over HTTP', () => {
   const admin = (method: string, body?: unknown) =>
-    fetch(`${aurora.endpoint}/_local/faults`, {
+    fetch(`${it.aurora.endpoint}/_local/faults`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
 
   test('faults are added and cleared', async () => {
-    const rule = { database, sqlPattern: 'insert', times: 5, kind: { status: 503, when: 'before' } }
+    const rule = {
+      database: it.database,
+      sqlPattern: 'insert',
+      times: 5,
+      kind: { status: 503, when: 'before' },
+    }
     expect((await admin('POST', rule)).status).toBe(200)
-    expect((await refusal(insert('http'))).name).toBe('ServiceUnavailableError')
+    expect((await refusal(it.insert('http'))).name).toBe('ServiceUnavailableError')
     expect((await admin('DELETE')).status).toBe(200)
-    await insert('http')
-    expect(await count('http')).toBe(1)
+    await it.insert('http')
+    expect(await it.count('http')).toBe(1)
   })
 
   test.each([
@@ -137,6 +119,6 @@ describe('over HTTP', () => {
     const response = await admin('POST', rule)
     expect(response.status).toBe(400)
     expect(await response.json()).toEqual({ message: expect.stringContaining(message) })
-    await caller.execute('select 1')
+    await it.caller.execute('select 1')
   })
 })

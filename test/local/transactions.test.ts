@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { newDatabase, testAurora } from '../local-aurora.ts'
 import { Caller, refusal } from './data-api-caller.ts'
+import { aborted, notFound } from './transaction-not-found.ts'
 
 let aurora: LocalAurora
 let caller: Caller
@@ -15,16 +16,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => aurora.stop())
-
-function notFound(id: string, reason: string) {
-  return {
-    name: 'TransactionNotFoundException',
-    message: `Transaction ${id} is not found. ${reason}`,
-    status: 404,
-  }
-}
-
-const aborted = 'Transaction has been aborted due to an error from a previous call.'
 
 test('statements of a transaction share one connection, and nobody sees them before the commit', async () => {
   const transactionId = await caller.begin()

@@ -3,48 +3,17 @@ import { StatementError } from '../../lambda/data-api/errors.ts'
 import { CommandError } from '../../lambda/errors.ts'
 import {
   CheckConstraintViolationException,
-  defineEntity,
   ForeignKeyConstraintViolationException,
   NotFoundError,
   NotNullConstraintViolationException,
   orm,
-  p,
   raw,
   UniqueConstraintViolationException,
 } from '../../lambda/operations/orm.ts'
 import { revisions } from './orm-support.ts'
-
-const Team = defineEntity({
-  name: 'Team',
-  tableName: 'teams',
-  properties: {
-    id: p.integer().primary(),
-    name: p.text().unique(),
-    founded: p.integer().nullable(),
-  },
-})
-
-const Player = defineEntity({
-  name: 'Player',
-  tableName: 'players',
-  properties: { id: p.integer().primary(), team: () => p.manyToOne(Team) },
-})
-
-const tables = [
-  'create table teams (id serial primary key, name text not null unique, founded int check (founded > 1850))',
-  'create table players (id serial primary key, team_id int not null references teams)',
-  `insert into teams (name) values ('Town')`,
-]
+import { failureOf, Player, Team, tables } from './orm-town.ts'
 
 const revision = revisions()
-
-const failureOf = (promise: Promise<unknown>): Promise<Error & { code?: string }> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: Error) => error,
-  )
 
 describe('an error of the database', () => {
   test.each([

@@ -1,40 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { CommandError } from '../../lambda/errors.ts'
-import { defineEntity, orm, p } from '../../lambda/operations/orm.ts'
+import { orm } from '../../lambda/operations/orm.ts'
 import { revisions } from './orm-support.ts'
-
-const Team = defineEntity({
-  name: 'Team',
-  tableName: 'teams',
-  properties: {
-    id: p.integer().primary(),
-    name: p.text().unique(),
-    founded: p.integer().nullable(),
-  },
-})
-
-const Player = defineEntity({
-  name: 'Player',
-  tableName: 'players',
-  properties: { id: p.integer().primary(), team: () => p.manyToOne(Team) },
-})
-
-const tables = [
-  'create table teams (id serial primary key, name text not null unique, founded int check (founded > 1850))',
-  'create table players (id serial primary key, team_id int not null references teams)',
-  `insert into teams (name) values ('Town')`,
-]
+import { failureOf, Player, Team, tables } from './orm-town.ts'
 
 const revision = revisions()
-
-const failureOf = (promise: Promise<unknown>): Promise<Error & { code?: string }> =>
-  promise.then(
-    () => {
-      throw new Error('it did not fail')
-    },
-    (error: Error) => error,
-  )
 
 describe('a call that nobody awaits', () => {
   test('is pending before the revision can be over', async () => {
