@@ -127,6 +127,30 @@ export function explained(error: StatementError, explanation: string): Statement
   )
 }
 
+/** The error of a statement that PostgreSQL refused inside another one, as it would have been told for itself. */
+export function databaseError(
+  sql: string,
+  {
+    code,
+    message,
+    detail,
+    hint,
+  }: Readonly<Record<'code' | 'message', string>> & {
+    readonly detail?: string | null | undefined
+    readonly hint?: string | null | undefined
+  },
+): StatementError {
+  const exception = 'DatabaseErrorException'
+  const more = [detail, hint].filter((part) => part).join('; ')
+  const parsed = { message, code, hint: more || undefined, position: undefined }
+  const report = { exception, outcome: 'refused', ...parsed } as const
+  return new StatementError(
+    sql,
+    { ...report, message: describe(exception, parsed, sql) },
+    undefined,
+  )
+}
+
 interface DatabaseMessage {
   readonly message: string
   readonly code: string | undefined

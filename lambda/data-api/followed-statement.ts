@@ -1,8 +1,8 @@
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
-import { hasTimedOut, StatementError } from './errors.ts'
+import { databaseError, hasTimedOut, StatementError } from './errors.ts'
 import { literal } from './literals.ts'
 import { asksForRows } from './row-reader.ts'
-import { statementFacts } from './statements.ts'
+import { type StatementFacts, statementFacts } from './statements.ts'
 import { decodeRows } from './values.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
@@ -13,6 +13,11 @@ const EXECUTABLE = new Set(
     ' ',
   ),
 )
+
+/** Whether a statement can be carried out by another one, which then knows how it ended. */
+export function isExecutable({ verb, resultForm, autocommitOnly }: StatementFacts): boolean {
+  return EXECUTABLE.has(verb) && resultForm === 'none' && !autocommitOnly
+}
 
 /** Whether a statement's real end can be told although its call timed out. */
 export function canBeFollowed(sql: string, parameters: number, maxCharacters: number): boolean {
@@ -48,7 +53,7 @@ export async function sendFollowed(
   const outcome = JSON.parse(String(row?.outcome || 'null')) as Outcome | null
   if (outcome?.number !== number) throw lost ?? new Error(`statement ${number} has left no outcome`)
   if (outcome.code === undefined) return { numberOfRecordsUpdated: outcome.rows ?? 0 }
-  throw databaseError(sql, outcome)
+  throw databaseError(sql, { ...outcome, code: outcome.code, message: outcome.message ?? '' })
 }
 
 const SETTING = 'aurora_migrations.outcome'
@@ -74,10 +79,4 @@ get stacked diagnostics code = returned_sqlstate, message = message_text, detail
 ${keep("'code'", 'code', "'message'", 'message', "'detail'", 'detail', "'hint'", 'hint')}
 end`
   return `do${literal(body)}`
-}
-
-function databaseError(sql: string, { code, message, detail, hint }: Outcome): StatementError {
-  const parts = [`${message} (SQLSTATE ${code})`, detail, hint].filter((part) => part)
-  const report = { exception: 'DatabaseErrorException', outcome: 'refused', code, hint } as const
-  return new StatementError(sql, { ...report, message: parts.join('; ') }, undefined)
 }

@@ -1,9 +1,8 @@
-import type { ColumnMetadata, Field, SqlParameter } from '@aws-sdk/client-rds-data'
+import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
 import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
-import { literal } from '../data-api/literals.ts'
-import { scan } from '../data-api/scanner.ts'
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
+import { withValues } from '../data-api/written-values.ts'
 import { CallSites } from './call-sites.ts'
 import type { ScriptTable } from './script-table.ts'
 
@@ -100,23 +99,4 @@ function answerOf(row: Row): DataApiResult {
 function fieldOf(value: unknown): Field {
   if (typeof value === 'boolean') return { booleanValue: value }
   return typeof value === 'number' ? { longValue: value } : { stringValue: String(value) }
-}
-
-/** The statement with its parameters, which carry bulk data, in their places as literals. */
-function withValues(sql: string, parameters: readonly SqlParameter[]): string {
-  if (parameters.length === 0) return sql
-  const values = new Map(parameters.map(({ name, value }) => [name, value?.stringValue]))
-  const tokens = [...scan(sql)]
-  let written = ''
-  let from = 0
-  for (const [i, { text, start }] of tokens.entries()) {
-    const name = tokens[i + 1]
-    const isCast = tokens[i - 1]?.text === ':' && tokens[i - 1]?.end === start
-    if (text !== ':' || isCast || name?.kind !== 'word' || name.start !== start + 1) continue
-    const value = values.get(sql.slice(name.start, name.end))
-    if (value === undefined) continue
-    written += sql.slice(from, start) + literal(value).trimStart()
-    from = name.end
-  }
-  return written + sql.slice(from)
 }

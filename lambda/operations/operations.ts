@@ -66,9 +66,12 @@ export class Operations extends SchemaOperations {
     rows: readonly object[],
     options: BulkInsertOptions = {},
   ): OperationCall<unknown> {
-    return this.call('bulkInsert', async (note) => {
-      const answer = await bulkInsert(this.session, table, rows, options, note)
-      return options.returning ? answer : undefined
+    if (options?.returning !== undefined) {
+      const ask = (...statement: Parameters<Session['query']>) => this.session.query(...statement)
+      return this.call('bulkInsert', (note) => bulkInsert({ ask, note }, table, rows, options))
+    }
+    return this.callVoid('bulkInsert', async (note, send) => {
+      await bulkInsert({ send, note }, table, rows, options)
     })
   }
 
@@ -104,10 +107,10 @@ export class Operations extends SchemaOperations {
     statement: Statement,
     options: { readonly repeatable?: boolean } = {},
   ): OperationCall<void> {
-    return this.call('execute', async (note) => {
+    return this.callVoid('execute', async (note, send) => {
       const { sql, parameters } = this.#sent(statement)
       note(sql)
-      await this.session.execute(sql, parameters, optionsOf(options, ['repeatable']))
+      await send(sql, parameters, optionsOf(options, ['repeatable']))
     })
   }
 
@@ -134,13 +137,13 @@ export class Operations extends SchemaOperations {
    * @example await op.executeScript(`create role reader; grant select on teams to reader`)
    */
   executeScript(script: string): OperationCall<void> {
-    return this.call('executeScript', async (note) => {
+    return this.callVoid('executeScript', async (note, send) => {
       if (typeof script !== 'string') throw invalidArgument('script', script, 'SQL as a string')
       const statements = splitStatements(script)
       note(statements[0]?.sql ?? '')
       const runs = statements.map(async ({ sql, line }) => {
         try {
-          await this.session.execute(sql)
+          await send(sql)
         } catch (error) {
           throw locatedError(error, `op.executeScript, line ${line}`)
         }

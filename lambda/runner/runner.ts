@@ -1,5 +1,6 @@
 import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { BatchExecutor } from './batch-executor.ts'
 import {
   createTables,
   type DatabaseState,
@@ -11,9 +12,9 @@ import {
 import { OtherRun } from './other-run.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
-import { LOST, STOPPED } from './step.ts'
 import { type StepTime, stopTime } from './step-time.ts'
-import { applyStep } from './step-tries.ts'
+import { LOST, STOPPED } from './step-transaction.ts'
+import { applySteps } from './step-tries.ts'
 
 /** How far a run came; kept up to date while it goes on, so that a failure can be reported with what was done before it. */
 export class RunProgress {
@@ -29,7 +30,8 @@ export class RunProgress {
 /**
  * Reads the state, plans, and applies one step after another until none is left or the time is up.
  *
- * Each step is a transaction of its own, so whatever was applied before a failure stays applied. A run never queues on a
+ * Each step is a transaction of its own, so whatever was applied before a failure stays applied; with `transaction: 'run'`
+ * all steps are one. A run never queues on a
  * lock: when another run is at work it polls, then plans again for the same goal. A step that is at work when the time
  * is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
  * Throws `CommandError` when nothing was run, `MigrationError` or `UnknownOutcome` when a step failed.
@@ -51,7 +53,11 @@ export async function runPlan(
   see(state, plan(state.rows))
   progress.from = state.rows
   refuseIrreversible(progress.left)
-  const beside = { reader, otherRun: new OtherRun(context) }
+  const beside = {
+    reader,
+    otherRun: new OtherRun(context),
+    executor: new BatchExecutor(context, reader),
+  }
   let hasWaited = false
   let isNewPlan = true
   for (;;) {
@@ -59,7 +65,8 @@ export async function runPlan(
     if (step === undefined || Date.now() >= stopAt || context.stop?.aborted) return
     if (isNewPlan && (await context.mayGoOn?.()) === false) return
     const mayTryAgain = hasWaited || progress.applied.length > 0 || context.fullTime === false
-    const outcome = await attempt(context, beside, step, state, { stopAt, mayTryAgain })
+    const steps = context.transaction === 'run' ? progress.left : [step]
+    const outcome = await attempt(context, beside, steps, state, { stopAt, mayTryAgain })
     if (outcome === STOPPED) return
     isNewPlan = outcome === LOST
     if (outcome === LOST) {
@@ -67,23 +74,33 @@ export async function runPlan(
       const seen = await readState(reader, context.table)
       see(seen, plan(seen.rows))
     } else {
-      progress.applied.push(outcome)
-      context.log.info(`applied ${outcome.direction} of ${outcome.revision} (${outcome.doc})`, {
-        ...outcome,
-      })
-      see(after(step, state), progress.left.slice(1))
+      progress.applied.push(...outcome)
+      for (const { ...applied } of outcome) {
+        const { direction, revision, doc } = applied
+        context.log.info(`applied ${direction} of ${revision} (${doc})`, applied)
+      }
+      see(steps.reduce(after, state), progress.left.slice(steps.length))
     }
   }
 }
 
-/** Applies the step, unless the tables are still to be made or another run is at work. */
+/** What a run needs beside its steps. */
+interface Beside {
+  readonly reader: Session
+  readonly otherRun: OtherRun
+  readonly executor: BatchExecutor
+}
+
+/** Applies the steps, unless the tables are still to be made or another run is at work. */
 async function attempt(
   context: RunnerContext,
-  { reader, otherRun }: { readonly reader: Session; readonly otherRun: OtherRun },
-  step: RunStep,
+  { reader, otherRun, executor }: Beside,
+  steps: readonly RunStep[],
   state: DatabaseState,
   time: StepTime,
-): Promise<StepReport | typeof LOST | typeof STOPPED> {
+): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
+  const [step] = steps
+  if (step === undefined) return []
   if (!state.ready) {
     refusePopulated(context.table, step, state)
     if (!(await createTables(reader, context.table))) await otherRun.wait(state)
@@ -94,11 +111,11 @@ async function attempt(
     return LOST
   }
   if (state.open && !mayFollow(step, state.open)) throw refuseOpen(step, state.open)
-  return await applyStep(context, step, state, time)
+  return await applySteps(context, steps, await executor.ensured(state), time)
 }
 
 /** What a Read would answer after a step of ours, without asking. */
-function after(step: RunStep, state: DatabaseState): DatabaseState {
+function after(state: DatabaseState, step: RunStep): DatabaseState {
   const lastSeq = state.open ? state.lastSeq : state.lastSeq + 1
   return { ...state, rows: step.rowsAfter, lastSeq, open: null }
 }

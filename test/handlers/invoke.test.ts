@@ -150,7 +150,7 @@ describe('an event that is not valid', () => {
     [{ command: 'toString' }, `unknown command "toString": ${ALLOWED}`],
     [
       { command: 'upgrade', tarot: 'x' },
-      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, sql, who, runId",
+      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, transaction, sql, who, runId",
     ],
     [
       { command: 'downgrade' },
