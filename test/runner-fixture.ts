@@ -54,7 +54,7 @@ export function testContext(
   }
 }
 
-type Work = (op: Operations) => Promise<void>
+export type Work = (op: Operations) => Promise<void>
 
 /** A revision in one line; without `downgrade` it is irreversible. */
 export function revision(

@@ -147,7 +147,7 @@ export class Transaction {
 
   /** The failure, told by the operation it belongs to: with its rows, say. The first to tell is the one that knows. */
   locate(error: Error): void {
-    if (this.#isLocated || !isOf(error, this.#failure)) return
+    if (this.#isLocated || error instanceof NotSent || !isOf(error, this.#failure)) return
     this.#failure = error
     this.#isLocated = true
   }

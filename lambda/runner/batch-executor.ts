@@ -13,7 +13,6 @@ export function wantsBatches({ batching = true, timeouts }: RunnerContext): bool
 export class BatchExecutor {
   readonly #context: RunnerContext
   readonly #reader: Session
-  #isMade = false
   #isRefused = false
 
   constructor(context: RunnerContext, reader: Session) {
@@ -24,12 +23,10 @@ export class BatchExecutor {
   /** The state with the function, or as it is where that cannot be made: then each statement is a call. */
   async ensured(state: DatabaseState): Promise<DatabaseState> {
     if (state.batches || this.#isRefused || !wantsBatches(this.#context)) return state
-    if (this.#isMade) return { ...state, batches: true }
     const { table, log } = this.#context
     try {
       // What it answers does not matter; and making it twice is as good as once.
       await this.#reader.read(executorStatement(table.executor))
-      this.#isMade = true
       return { ...state, batches: true }
     } catch (error) {
       if (!(error instanceof StatementError)) throw error

@@ -12,7 +12,7 @@ import {
 import { OtherRun } from './other-run.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
-import { type StepTime, stopTime } from './step-time.ts'
+import { stopTime } from './step-time.ts'
 import { LOST, STOPPED } from './step-transaction.ts'
 import { applySteps } from './step-tries.ts'
 
@@ -31,9 +31,8 @@ export class RunProgress {
  * Reads the state, plans, and applies one step after another until none is left or the time is up.
  *
  * Each step is a transaction of its own, so whatever was applied before a failure stays applied; with `transaction: 'run'`
- * all steps are one. A run never queues on a
- * lock: when another run is at work it polls, then plans again for the same goal. A step that is at work when the time
- * is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
+ * all steps are one. A run never queues on a lock: when another run is at work it polls, then plans again for the same
+ * goal. A step that is at work when the time is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
  * Throws `CommandError` when nothing was run, `MigrationError` or `UnknownOutcome` when a step failed.
  */
 export async function runPlan(
@@ -66,22 +65,25 @@ export async function runPlan(
     if (isNewPlan && (await context.mayGoOn?.()) === false) return
     const mayTryAgain = hasWaited || progress.applied.length > 0 || context.fullTime === false
     const steps = context.transaction === 'run' ? progress.left : [step]
-    const outcome = await attempt(context, beside, steps, state, { stopAt, mayTryAgain })
+    const ready = await readied(context, beside, step, state)
+    const outcome =
+      ready === LOST ? LOST : await applySteps(context, steps, ready, { stopAt, mayTryAgain })
     if (outcome === STOPPED) return
     isNewPlan = outcome === LOST
-    if (outcome === LOST) {
+    if (outcome === LOST || ready === LOST) {
       hasWaited = true
       const seen = await readState(reader, context.table)
       see(seen, plan(seen.rows))
     } else {
       progress.applied.push(...outcome)
-      for (const { ...applied } of outcome) {
-        const { direction, revision, doc } = applied
-        context.log.info(`applied ${direction} of ${revision} (${doc})`, applied)
-      }
-      see(steps.reduce(after, state), progress.left.slice(steps.length))
+      for (const step of outcome) tell(context, step)
+      see(steps.reduce(after, ready), progress.left.slice(steps.length))
     }
   }
+}
+
+function tell({ log }: RunnerContext, step: StepReport): void {
+  log.info(`applied ${step.direction} of ${step.revision} (${step.doc})`, { ...step })
 }
 
 /** What a run needs beside its steps. */
@@ -91,19 +93,18 @@ interface Beside {
   readonly executor: BatchExecutor
 }
 
-/** Applies the steps, unless the tables are still to be made or another run is at work. */
-async function attempt(
+/** The state in which the step can be tried: with our tables made. Lost while another run is at work. */
+async function readied(
   context: RunnerContext,
   { reader, otherRun, executor }: Beside,
-  steps: readonly RunStep[],
+  step: RunStep,
   state: DatabaseState,
-  time: StepTime,
-): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
-  const [step] = steps
-  if (step === undefined) return []
+): Promise<DatabaseState | typeof LOST> {
   if (!state.ready) {
     refusePopulated(context.table, step, state)
-    if (!(await createTables(reader, context.table))) await otherRun.wait(state)
+    // Had another run made them and gone on, it would have taken our number: the fence sees that.
+    if (await createTables(reader, context.table)) return { ...state, ready: true, batches: true }
+    await otherRun.wait(state)
     return LOST
   }
   if (state.open?.leased || state.holder) {
@@ -111,7 +112,7 @@ async function attempt(
     return LOST
   }
   if (state.open && !mayFollow(step, state.open)) throw refuseOpen(step, state.open)
-  return await applySteps(context, steps, await executor.ensured(state), time)
+  return await executor.ensured(state)
 }
 
 /** What a Read would answer after a step of ours, without asking. */

@@ -101,8 +101,9 @@ export class StepTransaction {
 
   /** What came first: a statement that was put off may have failed before what the revision met. */
   async #causeOf(error: unknown): Promise<unknown> {
-    if (error instanceof OutOfTime || error instanceof NotAwaited) return error
+    if (error instanceof OutOfTime) return error
     await this.#transaction.flush().catch(() => 'it is the failure now')
+    if (error instanceof NotAwaited) return error
     const { failure } = this.#transaction
     return failure === undefined || isFrom(error, failure) ? error : failure
   }
