@@ -26,3 +26,13 @@ export function manifest(): Manifest {
 export function commandLine(words: string): string {
   return `${FROM_SOURCE ? 'npm run migrate --' : 'npx aurora-migrations'} ${words}`
 }
+
+/** What to type when the packages of local Aurora are missing; a project has them only when it asks for them. */
+export function installOfLocalPackages(): string {
+  if (FROM_SOURCE) return 'npm ci'
+  const { peerDependencies, peerDependenciesMeta } = manifest()
+  const packages = Object.entries(peerDependencies)
+    .filter(([name]) => peerDependenciesMeta[name]?.optional)
+    .map(([name, range]) => `${name}@${range}`)
+  return `npm install --save-dev ${packages.join(' ')}`
+}

@@ -1,5 +1,5 @@
 import { CommandError } from '../../lambda/errors.ts'
-import { manifest } from '../own-package.ts'
+import { installOfLocalPackages } from '../own-package.ts'
 
 /**
  * Loads local Aurora, whose packages a project installs only when it runs revisions on a developer's machine.
@@ -12,15 +12,8 @@ export async function loadLocalAurora(): Promise<typeof import('../local/local-a
     const [name = 'a package'] = /'[^']+'/.exec(cause.message) ?? []
     throw new CommandError(
       'LocalPackages',
-      `local Aurora needs ${name}, which is not installed: run 'npm install --save-dev ${optionalPeers().join(' ')}', or name another place with --function or --cluster-arn`,
+      `local Aurora needs ${name}, which is not installed: run '${installOfLocalPackages()}', or name another place with --function or --cluster-arn`,
       { cause },
     )
   })
-}
-
-function optionalPeers(): string[] {
-  const { peerDependencies, peerDependenciesMeta } = manifest()
-  return Object.entries(peerDependencies)
-    .filter(([name]) => peerDependenciesMeta[name]?.optional)
-    .map(([name, range]) => `${name}@${range}`)
 }

