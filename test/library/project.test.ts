@@ -229,4 +229,13 @@ describe('in a project that is laid out in another way', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('Shop/Migrations: migrations: this is Node 20.20.2')
   })
+
+  test('the oldest peers that are allowed will do', async () => {
+    const { code, stderr } = await shop.installOldestPeers()
+    expect(code, stderr).toBe(0)
+    expect(await shop.run('npx', 'tsc', '-p', '.')).toMatchObject({ code: 0, stdout: '' })
+    expect(await shop.run('npx', 'cdk', 'synth', '--quiet')).toMatchObject({ code: 0 })
+    expect(await shop.cli('upgrade')).toMatchObject({ code: 0 })
+    expect(await rows('select count(*) as n from account')).toEqual([{ n: 2 }])
+  })
 })

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { manifest } from '../../infra/own-package.ts'
 import { AuroraProcess } from '../local/aurora-process.ts'
 
 export const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -26,6 +27,8 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   const quiet = { npm_config_loglevel: 'error', npm_config_update_notifier: 'false' }
   return { ...Object.fromEntries(inherited), ...quiet }
 }
+
+const OFFLINE_FIRST = ['--prefer-offline', '--no-audit', '--no-fund']
 
 /** The CDK project of somebody who uses the package: a folder of its own, with a `package.json` and an app. */
 export class Shop implements AsyncDisposable {
@@ -64,7 +67,19 @@ export class Shop implements AsyncDisposable {
   async install(commandLine: string): Promise<Ended> {
     const [npm = '', ...words] = commandLine.split(' ')
     const args = words.map((word) => this.#versions.get(word.replace(/(.)@.*$/, '$1')) ?? word)
-    return await this.run(npm, ...args, '--prefer-offline', '--no-audit', '--no-fund')
+    return await this.run(npm, ...args, ...OFFLINE_FIRST)
+  }
+
+  /** Installs all anew, with the oldest version of each peer that the package allows. */
+  async installOldestPeers(): Promise<Ended> {
+    const { peerDependencies } = manifest()
+    for (const name of ['node_modules', 'package-lock.json']) {
+      await rm(this.path(name), { recursive: true })
+    }
+    const peers = Object.entries(peerDependencies).map(([name, range]) => {
+      return `${name}@${/[\d.]+(-[\w.]+)?/.exec(range)?.[0]}`
+    })
+    return await this.run('npm', 'install', '--save-exact', ...peers, ...OFFLINE_FIRST)
   }
 
   /** Runs a program in the folder to its end. */
