@@ -34,7 +34,7 @@ export { revisions }`,
 export const codepipeline = createCodePipeline(revisions)`,
 }
 
-/** Bundles the revisions of a folder with the handlers into ES modules for Node 24. */
+/** Bundles the revisions of a folder with the handlers into ES modules. */
 export async function bundle({ migrations, out, forCli = false }: BundleOptions): Promise<Bundle> {
   await checkIndex(migrations)
   const checksums = revisionChecksums(migrations)

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
+import { manifest } from '../../infra/own-package.ts'
 import { ROOT } from './shop.ts'
 
 const { files, size } = inject('packed')
@@ -36,6 +37,18 @@ describe('the packed package', () => {
     for (const name of Object.values(bin)) {
       const program = files.find((file) => `./${file.path}` === name)
       expect((program?.mode ?? 0) & 0o111).toBe(0o111)
+    }
+  })
+
+  test('is told to be installed with versions that its peers allow', async () => {
+    const { peerDependencies, peerDependenciesMeta } = manifest()
+    const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8')
+    const [, line = ''] = /^npm install --save-dev (.*)$/m.exec(readme) ?? []
+    expect(line.replace(/(.)@\S+/g, '$1').split(' ')).toEqual(Object.keys(peerDependenciesMeta))
+    for (const [, name = '', version = ''] of line.matchAll(/([\w-]+)@(\S+)/g)) {
+      expect(peerDependencies[name]?.slice(1)).toMatch(
+        new RegExp(`^${version.replaceAll('.', '\\.')}(\\.|$)`),
+      )
     }
   })
 })
