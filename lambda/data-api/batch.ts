@@ -35,7 +35,7 @@ export class NotSent extends Error {
 /**
  * Sends statements in one call and hands each its result. Throws the error of the first one that failed.
  *
- * `call` is that of {@link batchCall}; one statement alone is sent without it.
+ * `call` is that of `batchCall`; one statement alone is sent without it.
  */
 export async function sendBatch(
   send: Send,
@@ -105,58 +105,4 @@ function withStatements(error: StatementError, batch: readonly BatchedStatement[
     { message, exception, outcome, code, hint },
     error.cause,
   )
-}
-
-/** The statement that carries out a batch, with a `mark` by which its process can be found in `pg_stat_activity`. */
-export function batchCall(executor: string, mark: string): string {
-  return `${batchCallStart(executor)}:statements::json)::text as outcome /* ${mark} */`
-}
-
-/** How each statement of {@link batchCall} begins. */
-export function batchCallStart(executor: string): string {
-  return `select ${executor}(`
-}
-
-/**
- * Makes the SQL function that carries out a batch: its argument is a list of statements, its answer a result for each.
- *
- * A function and not a `do` block, because that answers nothing: neither the rows changed nor whether the fence held.
- * It stops at the first error, whose effects and all before it the block's own subtransaction takes back, and after an
- * answer whose `opened` is 0. It runs with the rights of whoever calls it.
- */
-export function executorStatement(executor: string): string {
-  return `create or replace function ${executor}(statements json) returns json language plpgsql as $executor$
-#variable_conflict use_column
-declare
-  statement json;
-  answer record;
-  changed bigint;
-  counted bigint := 0;
-  results json[] := '{}';
-  code text;
-  message text;
-  hint text;
-begin
-  begin
-    foreach statement in array (select coalesce(array_agg(value order by ordinality), '{}') from json_array_elements(statements) with ordinality) loop
-      if (statement->>'answers')::boolean then
-        execute statement->>'sql' into answer using counted;
-        results := results || to_json(answer);
-        counted := 0;
-        exit when to_json(answer)->>'opened' = '0';
-      else
-        execute statement->>'sql';
-        get diagnostics changed = row_count;
-        if (statement->>'counts')::boolean is null then
-          changed := 0;
-        end if;
-        counted := counted + changed;
-        results := results || to_json(changed);
-      end if;
-    end loop;
-  exception when others or query_canceled or assert_failure then
-    get stacked diagnostics code = returned_sqlstate, message = message_text, hint = pg_exception_hint;
-  end;
-  return json_build_object('results', results, 'error', case when code is not null then json_build_object('code', code, 'message', message, 'hint', hint) end);
-end $executor$`
 }

@@ -25,6 +25,10 @@ export interface AutocommitBlocks {
  * Each method sends its statements itself and in the order of the calls, all in the revision's transaction. Await each:
  * one that is not awaited fails the revision, as does a statement that PostgreSQL refused even when the error is caught
  * (unless `rollback to savepoint` follows).
+ *
+ * The promise of a method that answers nothing says that its statements are accepted: they travel with those that
+ * follow, and one that is refused fails the revision at the next call that answers something, or at its end. Between
+ * `savepoint` and its release each is sent at once, and the promise is that it ran.
  */
 export class Operations extends SchemaOperations {
   readonly #blocks: AutocommitBlocks

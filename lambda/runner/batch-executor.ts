@@ -1,5 +1,5 @@
-import { executorStatement } from '../data-api/batch.ts'
 import { StatementError } from '../data-api/errors.ts'
+import { executorStatement } from '../data-api/executor.ts'
 import type { Session } from '../data-api/session.ts'
 import type { DatabaseState } from './database-state.ts'
 import type { RunnerContext } from './runner-context.ts'
@@ -9,7 +9,7 @@ export function wantsBatches({ batching = true, timeouts }: RunnerContext): bool
   return batching && (timeouts?.statementMs ?? 0) === 0
 }
 
-/** Sees to it that the function that carries out batches is there, also where the tables were made without it. */
+/** Sees to it that the function that carries out batches is there, also where the tables were made without it, or it is another one. */
 export class BatchExecutor {
   readonly #context: RunnerContext
   readonly #reader: Session

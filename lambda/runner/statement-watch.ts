@@ -1,5 +1,5 @@
-import { batchCallStart } from '../data-api/batch.ts'
 import { explained, StatementError } from '../data-api/errors.ts'
+import { batchCallStart } from '../data-api/executor.ts'
 import { literal } from '../data-api/literals.ts'
 import { Session } from '../data-api/session.ts'
 import type { RunnerContext } from './runner-context.ts'

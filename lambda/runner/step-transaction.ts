@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { batchCall, NotSent } from '../data-api/batch.ts'
+import { NotSent } from '../data-api/batch.ts'
+import { batchCall } from '../data-api/executor.ts'
 import type { SessionOptions } from '../data-api/session-options.ts'
 import { Transaction } from '../data-api/transaction.ts'
 import { type MigrationError, UnknownOutcome } from '../errors.ts'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { executorStatement } from '../data-api/batch.ts'
+import { executorStatement } from '../data-api/executor.ts'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
 import {
   fenceAgainStatement,

@@ -169,6 +169,14 @@ describe('an event that is not valid', () => {
       { command: 'stamp', target: 'a', purge: true, sql: true },
       "Can't use 'purge' with 'sql': a script is written without a database",
     ],
+    [
+      { command: 'upgrade', transaction: 'run', sql: true },
+      "Can't use 'transaction' with 'sql': a script is written without a database",
+    ],
+    [
+      { command: 'downgrade', target: '-1', transaction: 'all' },
+      'downgrade: \'transaction\' is "all", which is not allowed; for example {"command":"downgrade","target":"-1"} ("base" takes everything back)',
+    ],
   ])('%j is refused without a database call', async (event, message) => {
     environment()
     aurora.calls.clear()
@@ -187,6 +195,11 @@ describe('a configuration or secret that is not right', () => {
       { CLUSTER_ARN: 'my-cluster' },
       /^the environment variable CLUSTER_ARN is 'my-cluster': it must be a cluster's ARN/,
     ],
+    [
+      { TRANSACTION: 'all' },
+      /^the environment variable TRANSACTION is 'all': it must be revision or run$/,
+    ],
+    [{ BATCHING: '1' }, /^the environment variable BATCHING is '1': it must be on or off$/],
   ])('%j is refused without a database call', async (changes, message) => {
     environment(changes)
     aurora.calls.clear()

@@ -340,6 +340,17 @@ describe('the function of the batches', () => {
     ])
   })
 
+  test('that somebody else has made is not trusted, and made anew', async () => {
+    const { database, calls } = await atBase()
+    await rowsOf(
+      database,
+      "create or replace function alembic_version_exec_v1(statements json) returns json language plpgsql as $$ begin return json_build_object('results', array[1]); end $$",
+    )
+    const { report } = await run(database, fill)
+    expect(report).toMatchObject({ status: 'succeeded', steps: [{ rows: 2 }] })
+    expect(callNames(calls(), 4)).toContain('create or replace function')
+  })
+
   test('that may not be made makes each statement a call of its own, and the log tells', async () => {
     const { database, calls } = await atBase()
     await rowsOf(database, 'drop function alembic_version_exec_v1')

@@ -1,8 +1,8 @@
+import { AuroraMigrations } from 'aurora-migrations/infra'
 import { App, Stack } from 'aws-cdk-lib'
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline'
 import * as actions from 'aws-cdk-lib/aws-codepipeline-actions'
 import * as s3 from 'aws-cdk-lib/aws-s3'
-import { AuroraMigrations } from 'aurora-migrations/infra'
 
 const stack = new Stack(new App(), 'Shop')
 const migrations = new AuroraMigrations(stack, 'Migrations', {
