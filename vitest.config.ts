@@ -5,8 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['aurora-migrations-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    // Minutes of waiting: npm run test:faults.
-    exclude: [...configDefaults.exclude, 'test/faults/**'],
+    // Minutes of waiting: npm run test:faults. Installs packages: npm run test:library.
+    exclude: [...configDefaults.exclude, 'test/faults/**', 'test/library/**'],
     setupFiles: ['test/no-secrets.ts'],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 90_000,

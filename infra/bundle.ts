@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type OutputFile, type Plugin } from 'esbuild'
+import { FROM_SOURCE, PACKAGE } from './own-package.ts'
 import { revisionChecksums } from './revision-checksums.ts'
 import { checkIndex } from './revision-index.ts'
 
@@ -24,13 +24,6 @@ export interface Bundle {
   readonly metafile: Metafile
 }
 
-/** The package runs from its TypeScript sources in its own repository, and from JavaScript where it is installed. */
-const FROM_SOURCE = import.meta.url.endsWith('.ts')
-export const PACKAGE: string = path.resolve(
-  path.dirname(fileURLToPath(import.meta.url)),
-  FROM_SOURCE ? '..' : '../../..',
-)
-
 /** Each module of the bundle, by its file name: what it takes from the package and what it exports. */
 const MODULES: Record<string, string> = {
   index: `import { createCustomResource, createInvoke } from 'aurora-migrations/handlers'
@@ -41,7 +34,7 @@ export { revisions }`,
 export const codepipeline = createCodePipeline(revisions)`,
 }
 
-/** Bundles the revisions of a folder with the handlers into ES modules for Node 24. */
+/** Bundles the revisions of a folder with the handlers into ES modules. */
 export async function bundle({ migrations, out, forCli = false }: BundleOptions): Promise<Bundle> {
   await checkIndex(migrations)
   const checksums = revisionChecksums(migrations)
@@ -58,7 +51,8 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
-    target: 'node24',
+    // Lambda has Node 24; the CLI and the synthesis load the bundle in the developer's own.
+    target: 'node22',
     format: 'esm',
     // ES modules first: the SDK's CommonJS builds cannot be tree-shaken.
     mainFields: ['module', 'main'],
@@ -106,20 +100,28 @@ async function replaceFiles(folder: string, files: readonly OutputFile[]): Promi
   for (const name of others) await rm(path.join(folder, name), { recursive: true, force: true })
 }
 
+/** Marks what is being resolved from the package already. */
+const OWN = Symbol('own')
+
 /** Makes the texts of {@link MODULES} files that esbuild can begin with. */
 function modules(migrations: string, checksums: ReadonlyMap<string, string>): Plugin {
   const index = JSON.stringify(path.join(migrations, 'index.ts'))
-  const resolveDir = FROM_SOURCE ? PACKAGE : migrations
   return {
     name: 'modules',
-    setup({ onResolve, onLoad }) {
+    setup({ onResolve, onLoad, resolve }) {
+      // Handlers and revisions share one copy, this one, wherever the folder of the revisions is.
+      onResolve({ filter: /^aurora-migrations(?:\/|$)/ }, ({ path: name, kind, pluginData }) =>
+        pluginData === OWN
+          ? undefined
+          : resolve(name, { kind, resolveDir: PACKAGE, pluginData: OWN }),
+      )
       onResolve({ filter: /^module:/ }, ({ path: name }) => ({ path: name, namespace: 'module' }))
       onLoad({ filter: /./, namespace: 'module' }, ({ path: name }) => ({
         contents: `import { revisions as files } from ${index}
 const checksums = ${JSON.stringify(Object.fromEntries(checksums))}
 const revisions = files.map((revision) => ({ ...revision, checksum: checksums[revision.file] }))
 ${MODULES[name.replace('module:', '')]}`,
-        resolveDir,
+        resolveDir: PACKAGE,
         loader: 'ts',
       }))
     },

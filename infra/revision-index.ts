@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { CommandError } from '../lambda/errors.ts'
+import { commandLine } from './own-package.ts'
 
 const INDEX = 'index.ts'
 const REVISION_FILE = /^(?!index\.)[\w-]+\.(?:ts|js|mjs)$/
@@ -22,7 +23,7 @@ export function indexText(files: readonly string[]): string {
   const imports = files.map((file, i) => `import revision${i + 1} from './${file}'`)
   const entries = files.map((file, i) => `  { ...revision${i + 1}, file: '${file}' },`)
   return [
-    '// Generated from the files of this folder by `npm run index`; do not edit.',
+    '// Generated from the files of this folder by `aurora-migrations index`; do not edit.',
     "import type { Revision } from 'aurora-migrations'",
     ...imports,
     '',
@@ -55,7 +56,12 @@ export async function checkIndex(directory: string): Promise<void> {
       : missing.length > 0
         ? `leaves out ${missing.join(', ')}`
         : 'was edited'
-  throw new CommandError('StaleIndex', `${file} ${what}: run 'npm run index' to write it anew`)
+  throw new CommandError('StaleIndex', `${file} ${what}: run '${fix(directory)}' to write it anew`)
+}
+
+function fix(directory: string): string {
+  const isDefault = path.resolve(directory) === path.resolve('migrations')
+  return commandLine(isDefault ? 'index' : `index --migrations ${directory}`)
 }
 
 /** What an index says, however a formatter lays it out: no comments, one sort of quotes, imports in one order. */

@@ -18,7 +18,16 @@ export interface Config {
   readonly statementTimeoutMs: number
   /** `LOCK_WAIT`: seconds to wait for another run; 0: not at all. Default: the time left. */
   readonly lockWaitMs: number | undefined
+  /** `TRANSACTION`: `revision`, the default, or `run`: all revisions of a run in one transaction. */
+  readonly transaction: TransactionMode
+  /** `BATCHING`: `on`, the default, or `off`: each statement is a call of its own. */
+  readonly batching: boolean
 }
+
+/** Whether each revision of a run is a transaction, or all together are one. */
+export type TransactionMode = (typeof TRANSACTION_MODES)[number]
+
+export const TRANSACTION_MODES = ['revision', 'run'] as const
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -40,6 +49,8 @@ export function readConfig(environment: Environment): Config {
     lockTimeoutMs: milliseconds('LOCK_TIMEOUT', value('LOCK_TIMEOUT')) ?? 5_000,
     statementTimeoutMs: milliseconds('STATEMENT_TIMEOUT', value('STATEMENT_TIMEOUT')) ?? 0,
     lockWaitMs: milliseconds('LOCK_WAIT', value('LOCK_WAIT')),
+    transaction: oneOf('TRANSACTION', value('TRANSACTION') ?? 'revision', TRANSACTION_MODES),
+    batching: oneOf('BATCHING', value('BATCHING') ?? 'on', ['on', 'off']) === 'on',
   }
 }
 
@@ -53,6 +64,15 @@ function milliseconds(name: string, text: string | undefined): number | undefine
   throw new CommandError(
     'Config',
     `the environment variable ${name} is '${text}': it must be a number of seconds from 0 to ${MOST_SECONDS}, such as 5`,
+  )
+}
+
+function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === text)
+  if (found !== undefined) return found
+  throw new CommandError(
+    'Config',
+    `the environment variable ${name} is '${text}': it must be ${allowed.join(' or ')}`,
   )
 }
 

@@ -1,10 +1,10 @@
-// Generated from the files of this folder by `npm run index`; do not edit.
+// Generated from the files of this folder by `aurora-migrations index`; do not edit.
 import type { Revision } from 'aurora-migrations'
+import revision1 from './169ad57156f0_create_teams_table.ts'
 import revision2 from './1ce7873ac4ced2_mark_unknown_stock.ts'
 import revision3 from './1cea0ac4ced2_create_stock_table.ts'
-import revision5 from './3f6d1c0a84be_create_account_table.ts'
 import revision4 from './29b4c2bfce6d_create_players_table.ts'
-import revision1 from './169ad57156f0_create_teams_table.ts'
+import revision5 from './3f6d1c0a84be_create_account_table.ts'
 
 export const revisions: readonly Revision[] = [
   { ...revision1, file: '169ad57156f0_create_teams_table.ts' },

@@ -135,7 +135,7 @@ describe('the generated index', () => {
     expect(await writeIndex(directory)).toBe(false)
     expect(
       await readFile(path.join(directory, 'index.ts'), 'utf8'),
-    ).toBe(`// Generated from the files of this folder by \`npm run index\`; do not edit.
+    ).toBe(`// Generated from the files of this folder by \`aurora-migrations index\`; do not edit.
 import type { Revision } from 'aurora-migrations'
 import revision1 from './a_one.ts'
 import revision2 from './b_two.ts'
@@ -153,19 +153,19 @@ export const revisions: readonly Revision[] = [
     const index = path.join(directory, 'index.ts')
     await writeFile(path.join(directory, 'a_one.ts'), PLAIN)
     await expect(build()).rejects.toThrow(
-      `${index} is missing: run 'npm run index' to write it anew`,
+      `${index} is missing: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
     )
     await writeIndex(directory)
     await writeFile(path.join(directory, 'b_two.ts'), PLAIN)
     await expect(build()).rejects.toThrow(
-      `${index} leaves out b_two.ts: run 'npm run index' to write it anew`,
+      `${index} leaves out b_two.ts: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
     )
     await rm(path.join(directory, 'b_two.ts'))
     await writeIndex(directory)
     const edited = (await readFile(index, 'utf8')).replace('\n]', '\n].slice(0, 0)')
     await writeFile(index, edited)
     await expect(build()).rejects.toThrow(
-      `${index} was edited: run 'npm run index' to write it anew`,
+      `${index} was edited: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
     )
   })
 

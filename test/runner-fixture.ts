@@ -7,6 +7,9 @@ import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
 import { VersionTable } from '../lambda/runner/version-table.ts'
 
+/** Whether statements travel together: the suite is run both ways, `BATCHING=off npm test`. */
+export const BATCHING = process.env.BATCHING !== 'off'
+
 /** What commands work with, on a database of local Aurora through the real SDK client; log lines are kept. */
 export interface TestContext extends CommandContext {
   readonly lines: string[]
@@ -43,6 +46,7 @@ export function testContext(
     log: { info: (line) => void lines.push(line), warn: (line) => void lines.push(line) },
     lines,
     deadline,
+    batching: BATCHING,
     secretChecked: Promise.resolve(),
     sessionOptions: { retry: { deadline } },
     map,
@@ -50,7 +54,7 @@ export function testContext(
   }
 }
 
-type Work = (op: Operations) => Promise<void>
+export type Work = (op: Operations) => Promise<void>
 
 /** A revision in one line; without `downgrade` it is irreversible. */
 export function revision(
@@ -72,16 +76,27 @@ export function tableRevision(id: string, downRevision: Revision['downRevision']
   )
 }
 
-/** The calls on a database, shortened: the operation, or the first words of the statement. */
+/** The calls on a database, shortened: the operation, or the first words of the statement; of a batch, of each in it. */
 export function callNames(calls: readonly Call[], words = 2): string[] {
-  return calls.map(({ operation, sql }) => {
-    if (operation !== 'ExecuteStatement') return operation
-    const text = (sql ?? '').replace(/\s+/g, ' ').trim()
-    if (text.startsWith('select (select coalesce(json_agg')) return 'Read'
-    if (text.startsWith('with "gate"')) return 'Fence'
-    if (text.startsWith('with "before"')) return 'Move'
-    const measured = 'with "aurora_rows" as materialized ( '
-    const own = text.startsWith(measured) ? text.slice(measured.length) : text
-    return own.split(' ').slice(0, words).join(' ')
+  return calls.flatMap((call) => {
+    if (call.operation !== 'ExecuteStatement') return [call.operation]
+    return statementsOf(call).map((sql) => statementName(sql, words))
   })
+}
+
+/** The statements that a call carries. */
+export function statementsOf({ sql = '', parameters }: Call): string[] {
+  if (!/^select \S+_exec_v1"?\(/.test(sql)) return [sql]
+  const [{ value }] = parameters as [{ value: { stringValue: string } }]
+  return (JSON.parse(value.stringValue) as { sql: string }[]).map((item) => item.sql)
+}
+
+function statementName(sql: string, words: number): string {
+  const text = sql.replace(/\s+/g, ' ').trim()
+  if (text.startsWith('select (select coalesce(json_agg')) return 'Read'
+  if (text.startsWith('with "gate"')) return 'Fence'
+  if (text.startsWith('with "before"')) return 'Move'
+  const measured = 'with "aurora_rows" as materialized ( '
+  const own = text.startsWith(measured) ? text.slice(measured.length) : text
+  return own.split(' ').slice(0, words).join(' ')
 }

@@ -6,6 +6,7 @@ import { CommandError } from '../../lambda/errors.ts'
 import { revisionsNamed } from '../../lambda/revisions/names.ts'
 import { RevisionMap } from '../../lambda/revisions/revision-map.ts'
 import { placesNamed } from '../../lambda/revisions/targets.ts'
+import { commandLine } from '../own-package.ts'
 import { writeIndex } from '../revision-index.ts'
 import type { Output } from './output.ts'
 import type { Place } from './place.ts'
@@ -150,7 +151,7 @@ export async function init(output: Output, directory: string, template: string):
   await writeFile(path.join(directory, TEMPLATE_FILE), text)
   await writeIndex(directory)
   output.print(`Creating directory ${directory} ...  done`)
-  output.print(`Next: aurora-migrations revision -m 'first tables' --migrations ${directory}`)
+  output.print(`Next: ${commandLine(`revision -m 'first tables' --migrations ${directory}`)}`)
 }
 
 export function listTemplates(output: Output): void {

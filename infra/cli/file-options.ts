@@ -113,11 +113,12 @@ function named({ splice, branchLabel, revId }: RevisionOptions) {
   }
 }
 
-function several(value: string, values: readonly string[]): string[] {
+export function several(value: string, values: readonly string[]): string[] {
   return [...values, text(value)]
 }
 
-function inFolder(
+/** Carries out a command that needs a folder at most, see {@link attempt}. */
+export function inFolder(
   options: Partial<PlaceOptions>,
   work: (folder: Folder) => Promise<void>,
 ): Promise<void> {

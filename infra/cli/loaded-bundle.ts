@@ -33,7 +33,8 @@ export async function loadBundle(migrations: string): Promise<Invoke> {
   }
 }
 
-function refuse(cause: Error, what = ''): never {
+/** What cannot be bundled is an error in the revision files. */
+export function refuse(cause: Error, what = ''): never {
   if (cause instanceof CommandError) throw cause
   throw new CommandError('Bundle', `${what}${cause.message}`, { cause })
 }

@@ -1,5 +1,6 @@
 import { CommandError } from '../../lambda/errors.ts'
 import type { LocalAurora } from '../local/local-aurora.ts'
+import { loadLocalAurora } from './local-packages.ts'
 import type { Database } from './process-place.ts'
 
 export interface LocalDatabaseOptions {
@@ -13,8 +14,7 @@ export async function startLocalDatabase({
   database,
   directory,
 }: LocalDatabaseOptions): Promise<Database> {
-  // Only here: it needs packages for development.
-  const { startLocalAurora } = await import('../local/local-aurora.ts')
+  const { startLocalAurora } = await loadLocalAurora()
   const aurora = await startLocalAurora({ directory }).catch((cause: Error) => {
     throw new CommandError('LocalAurora', cause.message, { cause })
   })
@@ -32,7 +32,8 @@ export async function startLocalDatabase({
 
 const DUPLICATE_DATABASE = '42P04'
 
-async function createMissing(aurora: LocalAurora, database: string): Promise<void> {
+/** Makes the database if it is missing. */
+export async function createMissing(aurora: LocalAurora, database: string): Promise<void> {
   try {
     await aurora.createDatabase(database)
   } catch (error) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { runCli } from './run-cli.ts'
+import { checkNodeVersion } from '../node-version.ts'
+import { EXIT } from './exit-code.ts'
 
 // `… | head` closes the pipe: that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -7,4 +8,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
+try {
+  checkNodeVersion()
+} catch (error) {
+  console.error(`error: ${(error as Error).message}`)
+  process.exit(EXIT.usage)
+}
+// Only now: an old Node would not get through what this imports.
+const { runCli } = await import('./run-cli.ts')
 await runCli(process.argv.slice(2))

@@ -29,7 +29,7 @@ export function withFolder(command: Command): Command {
 /** Adds the options that say where a command runs. */
 export function withPlace(command: Command): Command {
   const remote = ['function', 'clusterArn', 'secretArn']
-  return withFolder(command)
+  const placed = withFolder(command)
     .optionsGroup('Where it runs:')
     .addOption(
       new Option('--local', 'on local Aurora, on this machine (default)').conflicts(remote),
@@ -50,9 +50,14 @@ export function withPlace(command: Command): Command {
       `database (default: ${LOCAL_DATABASE}, or the one in the secret)`,
       text,
     )
-    .option('--directory <folder>', 'data of local Aurora', text, '.aurora')
+  return withDirectory(placed)
     .option('--version-table <name>', 'name of the version table (default: alembic_version)', text)
     .option('--version-table-schema <name>', 'schema of the version table (default: public)', text)
+}
+
+/** Adds the option for the data of local Aurora. */
+export function withDirectory(command: Command): Command {
+  return command.option('--directory <folder>', 'data of local Aurora', text, '.aurora')
 }
 
 /** A value that is not empty. */

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { Command } from 'commander'
-import { PACKAGE } from '../bundle.ts'
+import { manifest } from '../own-package.ts'
+import { addBundleCommands } from './bundle-options.ts'
 import { addFileCommands } from './file-options.ts'
+import { addLocalCommand } from './local-options.ts'
 import { oneLine } from './output.ts'
 import { addReadCommands } from './read-options.ts'
 import { addRunCommands } from './run-options.ts'
@@ -23,12 +23,9 @@ Examples:
 
 /** The command line: `aurora-migrations COMMAND …`. */
 export function program(): Command {
-  const { version } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as {
-    readonly version: string
-  }
   const cli = new Command('aurora-migrations')
     .description('Alembic for Aurora PostgreSQL: migrations through the RDS Data API.')
-    .version(version)
+    .version(manifest().version)
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
@@ -36,5 +33,7 @@ export function program(): Command {
   addRunCommands(cli)
   addReadCommands(cli)
   addFileCommands(cli)
+  addBundleCommands(cli)
+  addLocalCommand(cli)
   return cli
 }

@@ -1,10 +1,12 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { TRANSACTION_MODES, type TransactionMode } from '../../lambda/config.ts'
 import { attempt, type Scope } from './attempt.ts'
 import { mayDowngrade } from './downgrade-question.ts'
 import { type PlaceOptions, text, withPlace } from './place-options.ts'
 import { run } from './run-commands.ts'
 
 interface RunOptions extends PlaceOptions {
+  readonly transaction?: TransactionMode
   readonly json?: boolean
   readonly sql?: boolean
 }
@@ -28,6 +30,7 @@ function addUpgrade(cli: Command): void {
     .option('--sql', 'print a script for psql instead of running anything')
     .option('--strict', 'refuse to run when the file of an applied revision was edited')
     .option('--from-scratch', 'begin in a database that has tables and no version table')
+    .addOption(transactionOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -40,8 +43,9 @@ function addUpgrade(cli: Command): void {
     )
   withPlace(command).action((target: string, { json = false, ...options }: Options) =>
     attempt({ ...options, json }, ({ place, output }) => {
-      const { sql = false, strict, fromScratch } = options
-      return run(place, { command: 'upgrade', target, sql, strict, fromScratch }, output, { json })
+      const { sql = false, strict, fromScratch, transaction } = options
+      const event = { command: 'upgrade', target, sql, strict, fromScratch, transaction } as const
+      return run(place, event, output, { json })
     }),
   )
 }
@@ -53,6 +57,7 @@ function addDowngrade(cli: Command): void {
     .argument('<target>', 'revision, base, -1, …, or FROM:TO with --sql', text)
     .option('--sql', 'print a script for psql instead of running anything')
     .option('-y, --yes', 'do not ask; needed where there is no terminal')
+    .addOption(transactionOption())
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
@@ -60,11 +65,16 @@ function addDowngrade(cli: Command): void {
     )
   withPlace(command).action((target: string, options: RunOptions & { readonly yes?: boolean }) =>
     attempt(options, async ({ place, output }: Scope) => {
-      const { sql = false, yes, json = false } = options
+      const { sql = false, yes, json = false, transaction } = options
       if (!sql && !yes && !(await mayDowngrade(place, target, output))) return 0
-      return await run(place, { command: 'downgrade', target, sql }, output, { json })
+      return await run(place, { command: 'downgrade', target, sql, transaction }, output, { json })
     }),
   )
+}
+
+function transactionOption(): Option {
+  const meaning = 'revision: each is a transaction; run: all are one, all or nothing'
+  return new Option('--transaction <mode>', meaning).choices(TRANSACTION_MODES)
 }
 
 function addStamp(cli: Command): void {

@@ -15,8 +15,9 @@ import { DEPLOYMENT_LIFE, FunctionFactory, LONGEST_RUN } from './function-factor
 import { OnDeploy, type RunOnDeployOptions } from './on-deploy.ts'
 import { MigrationsStep } from './pipeline-step.ts'
 import { failureAlarm, type RunMetricName, runDashboard, runMetric } from './run-monitoring.ts'
+import { type RunSettings, settingsEnvironment } from './run-settings.ts'
 
-export interface AuroraMigrationsProps extends DatabaseProps {
+export interface AuroraMigrationsProps extends DatabaseProps, RunSettings {
   /** Folder of the revision files and their generated `index.ts`; a relative one counts from the current folder. */
   readonly migrations: string
   /** Default: `alembic_version`, Alembic's own. */
@@ -94,6 +95,7 @@ export class AuroraMigrations extends Construct {
       versionTable: this.#versionTable,
       versionTableSchema: this.#versionTableSchema,
       metricsName: this.#metricsName,
+      settings: settingsEnvironment(props),
       memorySize: props.memorySize ?? 512,
       logRetention: this.#logRetention,
     })

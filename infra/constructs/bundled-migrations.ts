@@ -8,6 +8,8 @@ import { deploymentTarget } from '../../lambda/handlers/deployment-target.ts'
 import type { Revision } from '../../lambda/revisions/revision.ts'
 import { RevisionMap } from '../../lambda/revisions/revision-map.ts'
 import { planUpgrade } from '../../lambda/revisions/upgrade-plan.ts'
+import { checkNodeVersion } from '../node-version.ts'
+import { FROM_SOURCE } from '../own-package.ts'
 
 /** What `bundle-process.ts` is asked for. */
 export interface BundleRequest {
@@ -28,7 +30,6 @@ export type BundleReply =
   | { readonly revisions: readonly BundledRevision[] }
   | { readonly error: string }
 
-const FROM_SOURCE = import.meta.url.endsWith('.ts')
 const PROGRAM = fileURLToPath(
   new URL(FROM_SOURCE ? './bundle-process.ts' : './bundle-process.js', import.meta.url),
 )
@@ -47,6 +48,7 @@ export class BundledMigrations {
    * Throws an error that names the file and the fix when the folder, its index, a revision or the graph is wrong.
    */
   constructor(migrations: string, out: string) {
+    checkNodeVersion()
     if (!existsSync(migrations)) {
       throw new CommandError('MigrationsFolder', `there is no folder ${path.resolve(migrations)}`)
     }

@@ -14,6 +14,8 @@ export interface FactoryProps extends SharedFunctionProps {
   readonly versionTable: string
   readonly versionTableSchema: string
   readonly metricsName: string
+  /** Further variables, see {@link RunSettings}. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 /** Makes the functions of one construct, of one asset. */
@@ -28,12 +30,13 @@ export class FunctionFactory {
 
   /** A function that runs revisions. */
   running(id: string, handler: string, use: string, timeout: Duration): lambda.Function {
-    const { database, versionTable, versionTableSchema, metricsName } = this.#props
+    const { database, versionTable, versionTableSchema, metricsName, settings } = this.#props
     const environment = {
       ...database.environment,
       VERSION_TABLE: versionTable,
       VERSION_TABLE_SCHEMA: versionTableSchema,
       METRICS_NAME: metricsName,
+      ...settings,
     }
     const runs = this.#make(id, { handler, use, timeout, environment })
     database.grant(runs)

@@ -93,16 +93,20 @@ export async function startLocalAurora(options: LocalAuroraOptions = {}): Promis
     return services.answer(http)
   }, limits.requestBytes)
   const endpoint = `http://127.0.0.1:${await front.listen(options.port ?? 0)}`
-  await using started = new AsyncDisposableStack()
-  started.defer(() => front.close())
-  const postgres = await startPostgres(options, { pid: process.pid, endpoint, identity })
-  started.defer(() => postgres.stop())
+  const postgres = await startPostgres(options, { pid: process.pid, endpoint, identity }).catch(
+    async (error: unknown) => {
+      await front.close()
+      throw error
+    },
+  )
   const latencyMs = options.latencyMs ?? 0
   const aurora = new RunningAurora({ endpoint, front, postgres, calls, faults, limits, latencyMs })
-  started.use(aurora)
-  await aurora.prepare()
+  try {
+    await aurora.prepare()
+  } catch (error) {
+    await aurora.stop()
+    throw error
+  }
   services = aurora.services
-  // Everything came up: from here on its stop() is what ends it.
-  started.move()
   return aurora
 }

@@ -69,6 +69,12 @@ export function resultFormOf(tokens: readonly Token[]): ResultForm {
   return changes ? 'returning' : 'select'
 }
 
+/** Whether the rows that it touches are counted as changed: `insert`, `update`, `delete`, `merge`, also after a `with`. */
+export function changesRowsOf(tokens: readonly Token[]): boolean {
+  const main = verbOf(tokens) === 'with' ? mainOf(tokens) : 0
+  return CHANGES.has(tokens[main]?.text ?? '')
+}
+
 /** Where, after `with a as (…), b as (…)`, the statement itself begins; its end if that is in parentheses. */
 function mainOf(tokens: readonly Token[]): number {
   let depth = 0

@@ -141,6 +141,30 @@ export function explained(error: StatementError, explanation: string): Statement
   )
 }
 
+/** The error of a statement that PostgreSQL refused inside another one, as it would have been told for itself. */
+export function databaseError(
+  { sql, parameters = [] }: DataApiStatement,
+  {
+    code,
+    message,
+    detail,
+    hint,
+  }: Readonly<Record<'code' | 'message', string>> & {
+    readonly detail?: string | null | undefined
+    readonly hint?: string | null | undefined
+  },
+): StatementError {
+  const exception = 'DatabaseErrorException'
+  const more = [detail, hint].filter((part) => part).join('; ')
+  const parsed = { message, code, hint: more || undefined, position: undefined }
+  const report = { exception, outcome: 'refused', ...parsed } as const
+  return new StatementError(
+    sql,
+    { ...report, message: describe(exception, parsed, mayLackType(code, sql, parameters)) },
+    undefined,
+  )
+}
+
 interface DatabaseMessage {
   readonly message: string
   readonly code: string | undefined

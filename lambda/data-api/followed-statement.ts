@@ -1,20 +1,25 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
-import { explained, hasTimedOut, StatementError } from './errors.ts'
+import { databaseError, explained, hasTimedOut, StatementError } from './errors.ts'
 import { literal } from './literals.ts'
 import { withoutParameters } from './named-parameters.ts'
 import { asksForRows } from './row-reader.ts'
-import { statementFacts } from './statements.ts'
+import { type StatementFacts, statementFacts } from './statements.ts'
 import { decodeRows } from './values.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
 
 /** What a `do` block can execute; the others are quick (`savepoint`) or belong to the top level (`declare`). */
 const EXECUTABLE = new Set(
-  'alter analyze call cluster comment create delete do drop grant insert merge refresh reindex revoke select truncate update with'.split(
+  'alter analyze call cluster comment create delete do drop grant insert merge refresh reindex revoke truncate update with'.split(
     ' ',
   ),
 )
+
+/** Whether a statement can be carried out by another one, which then knows how it ended. */
+export function isExecutable({ verb, resultForm, autocommitOnly }: StatementFacts): boolean {
+  return EXECUTABLE.has(verb) && resultForm === 'none' && !autocommitOnly
+}
 
 interface FollowOptions {
   /** Tells the outcome from an earlier statement's. */
@@ -43,18 +48,18 @@ export async function sendFollowed(
     })
   }
   if (parameters.length > 0) await send({ sql: keepStatement(parameters), parameters })
-  return await outcomeOf(send, sql, text, number)
+  return await outcomeOf(send, statement, text, number)
 }
 
 function canBeExecuted(sql: string): boolean {
   const { verb, autocommitOnly } = statementFacts(sql)
-  if (verb === 'select' && /\binto\b/i.test(sql)) return false
-  return EXECUTABLE.has(verb) && !autocommitOnly
+  const isPlainSelect = verb === 'select' && !/\binto\b/i.test(sql)
+  return (EXECUTABLE.has(verb) || isPlainSelect) && !autocommitOnly
 }
 
 async function outcomeOf(
   send: Send,
-  sql: string,
+  statement: DataApiStatement,
   text: string,
   number: number,
 ): Promise<DataApiResult> {
@@ -72,7 +77,7 @@ async function outcomeOf(
   const outcome = JSON.parse(String(row?.outcome || 'null')) as Outcome | null
   if (outcome?.number !== number) throw lost ?? new Error(`statement ${number} has left no outcome`)
   if (outcome.code === undefined) return { numberOfRecordsUpdated: outcome.rows ?? 0 }
-  throw databaseError(sql, outcome)
+  throw databaseError(statement, { ...outcome, code: outcome.code, message: outcome.message ?? '' })
 }
 
 const SETTING = 'aurora_migrations.outcome'
@@ -126,10 +131,4 @@ function notFollowed(error: StatementError): StatementError {
     error,
     'it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them: split it, by ranges of a key for example',
   )
-}
-
-function databaseError(sql: string, { code, message, detail, hint }: Outcome): StatementError {
-  const parts = [`${message} (SQLSTATE ${code})`, detail, hint].filter((part) => part)
-  const report = { exception: 'DatabaseErrorException', outcome: 'refused', code, hint } as const
-  return new StatementError(sql, { ...report, message: parts.join('; ') }, undefined)
 }

@@ -40,6 +40,8 @@ export interface SessionOptions {
   readonly journal?: StatementJournal
   /** Runs the statements of a transaction to their real end, although it comes after the service's 45 s. Default: false. */
   readonly follow?: boolean
+  /** The call of {@link batchCall}, with which statements that return nothing travel together. Default: each alone. */
+  readonly batchCall?: string
   /** How long a transaction may be idle before it is used, so that the service does not end it. Default: 60,000. */
   readonly keepAliveMs?: number
   /** Told when a statement of a transaction begins; what it answers is called when that has ended. */

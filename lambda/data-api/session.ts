@@ -1,52 +1,79 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
-import { Calls } from './calls.ts'
-import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
-import type { StatementError } from './errors.ts'
-import { sendFollowed } from './followed-statement.ts'
-import { KeepAlive } from './keep-alive.ts'
+import { NotSent } from './batch.ts'
+import type { DataApi, DataApiResult } from './data-api.ts'
+import { isExecutable, sendFollowed } from './followed-statement.ts'
 import { asksForRows, readRows } from './row-reader.ts'
 import type { JournalledStatement, SessionOptions } from './session-options.ts'
-import { isRollbackToSavepoint, refuseStatement, resultForm } from './statements.ts'
+import { refuseStatement, resultForm, statementFacts } from './statements.ts'
+import { Transaction } from './transaction.ts'
 import { decodeRows, type Row } from './values.ts'
+import { withValues } from './written-values.ts'
 
 /** The service's limit on one statement. */
 export const MAX_SQL_CHARACTERS = 65_536
 
+/** A statement whose result nobody waits for. */
+export interface AcceptedStatement {
+  /** It is in line, or has run where statements do not travel together. Rejects when it was refused. */
+  readonly accepted: Promise<unknown>
+  /** It has run, and changed so many rows. */
+  readonly ran: Promise<number>
+}
+
+/** A statement of the runner's own that answers one row. */
+export interface Bookkeeping {
+  /** Its text; `counted` is SQL for the rows changed by those statements of the revision that are not counted yet. */
+  sql(counted: string): string
+  /** Sees its answer; what it throws fails the transaction. */
+  check(answer: Row): void
+  /** The error that stands for the one it met. */
+  failed?(error: Error): Error
+}
+
 /**
- * The conversation of one revision (or of the runner itself) with the database.
+ * The conversation of one revision (or of the runner itself) with the database, in one {@link Transaction}.
  *
- * It owns the Data API transaction: calls on it are queued, because the service refuses a second call while one runs,
- * and after a call that failed nothing is sent any more but `rollback to savepoint` and the rollback.
  * Outside a transaction each statement is committed on its own.
  */
 export class Session {
-  readonly #calls: Calls
+  readonly transaction: Transaction
   readonly #options: SessionOptions
   readonly #pending = new Set<{ readonly sql: string }>()
   #statements = 0
+  #putOff = 0
   #rows = 0
-  #transactionId: string | undefined
-  #tail: Promise<unknown> = Promise.resolve()
-  readonly #keepAlive: KeepAlive
-  #failure: Error | undefined
   #revisionEnded: string | undefined
   #closed: string | undefined
+  #hasFailed = false
 
-  constructor(api: DataApi, options: SessionOptions = {}) {
-    this.#calls = new Calls(api, options)
+  constructor(
+    api: DataApi,
+    options: SessionOptions = {},
+    transaction: Transaction = new Transaction(api, options),
+  ) {
+    this.transaction = transaction
     this.#options = options
-    this.#keepAlive = new KeepAlive(() => this.#ping(), options.keepAliveMs)
   }
 
-  /** The first failure that no `rollback to savepoint` has undone; while there is one, the transaction cannot be committed. */
+  /** See {@link Transaction.failure}. */
   get failure(): Error | undefined {
-    return this.#failure
+    return this.transaction.failure
   }
 
-  /** The statements sent or queued whose answer is still to come. */
+  /** The statements in line. */
   get pending(): readonly string[] {
     return [...this.#pending].map(({ sql }) => sql)
+  }
+
+  /** Whether the failure is of a statement of this session. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** See {@link Transaction.locate}. */
+  locate(error: Error): void {
+    this.transaction.locate(error)
   }
 
   /** How many statements of the revision ran. */
@@ -54,80 +81,79 @@ export class Session {
     return this.#statements
   }
 
+  /** How many will have run when those that were put off have. */
+  get acceptedStatements(): number {
+    return this.#statements + this.#putOff
+  }
+
   /** How many rows they inserted, updated or deleted. */
   get rows(): number {
     return this.#rows
   }
 
-  /** The open transaction, if there is one. */
-  get transactionId(): string | undefined {
-    return this.#transactionId
-  }
-
-  async begin(): Promise<void> {
-    this.#transactionId = await this.#calls.begin()
-    this.#failure = undefined
-    this.#keepAlive.used()
-  }
-
-  /** Commits; throws a {@link StatementError} whose `outcome` is `unknown` when nobody can tell whether it happened. */
-  async commit(): Promise<void> {
-    if (this.#failure) throw this.#failure
-    const id = this.#transactionId
-    if (id === undefined) throw new Error('no transaction is open')
-    this.#keepAlive.stop()
-    try {
-      await this.#calls.commit(id)
-      this.#transactionId = undefined
-    } catch (error) {
-      if ((error as StatementError).outcome === 'refused') this.#transactionId = undefined
-      throw error
-    }
-  }
-
-  /**
-   * Rolls back; false when the transaction had ended. Throws a {@link StatementError} when the service could not be
-   * told: it then ends the transaction itself after 3 minutes.
-   */
-  async rollback(): Promise<boolean> {
-    await this.settled()
-    const id = this.#transactionId
-    if (id === undefined) return false
-    this.#keepAlive.stop()
-    const wasOpen = await this.#calls.rollback(id)
-    this.#transactionId = undefined
-    return wasOpen
-  }
+  begin = (): Promise<void> => this.transaction.begin()
+  commit = (): Promise<void> => this.transaction.commit()
+  rollback = (): Promise<boolean> => this.transaction.rollback()
+  flush = (): Promise<void> => this.transaction.flush()
+  /** Resolves when nothing is in line any more. */
+  settled = (): Promise<void> => this.transaction.settled()
 
   /** Runs a statement whose rows nobody asks for; answers the number of rows it changed. */
   execute(
     sql: string,
     parameters: readonly SqlParameter[] = [],
-    { repeatable = false }: { readonly repeatable?: boolean } = {},
+    options: { readonly repeatable?: boolean } = {},
   ): Promise<number> {
-    return this.#enqueue(sql, async () => {
-      this.#refuseAfterEnd()
-      if (!(await this.#wanted({ sql, parameters, returns: 'nothing', repeatable }))) return 0
-      const ended = this.#transactionId === undefined ? undefined : this.#options.watch?.(sql)
-      try {
-        const result = await this.#carryOut(sql, parameters)
-        if (isRollbackToSavepoint(sql)) this.#failure = undefined
-        return this.#count(result.numberOfRecordsUpdated ?? 0)
-      } finally {
-        ended?.()
-      }
-    })
+    return this.#inOrder(sql, () => this.#run(sql, parameters, options))
+  }
+
+  /** Like {@link execute}, for a statement whose result nobody waits for: it may travel with the next ones. */
+  accept(
+    sql: string,
+    parameters: readonly SqlParameter[] = [],
+    options: { readonly repeatable?: boolean } = {},
+  ): AcceptedStatement {
+    const { transaction } = this
+    const ran = Promise.withResolvers<number>()
+    ran.promise.catch(() => 'the transaction remembers it')
+    const text = transaction.takesBatches ? batchedText(sql, parameters) : undefined
+    if (text === undefined) {
+      this.#inOrder(sql, () => this.#run(sql, parameters, options)).then(ran.resolve, ran.reject)
+      return { accepted: ran.promise, ran: ran.promise }
+    }
+    const accepted = this.#ticketed(sql, () =>
+      transaction.accept(async () => {
+        try {
+          // A savepoint that was asked for before may have been made meanwhile.
+          if (!transaction.takesBatches) {
+            ran.resolve(await this.#run(sql, parameters, options))
+          } else if (await this.#isWanted(sql, parameters, options)) {
+            await this.#putOffStatement(sql, parameters, text, ran)
+          } else {
+            ran.resolve(0)
+          }
+        } catch (error) {
+          // What was put off before a statement that is refused would have failed before it.
+          await transaction.sendPutOff().catch(() => 'then that is the failure')
+          ran.reject(error)
+          throw error
+        }
+      }),
+    )
+    return { accepted, ran: ran.promise }
   }
 
   /** Runs a statement and answers its rows, however large the result is. */
   query(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    return this.#enqueue(sql, async () => {
+    return this.#inOrder(sql, async () => {
       this.#refuseAfterEnd()
-      await this.#wanted({ sql, parameters, returns: 'rows', repeatable: false })
-      const rows = await readRows((statement) => this.#send(statement), sql, parameters, {
-        inTransaction: this.#transactionId !== undefined,
-        maxCharacters: MAX_SQL_CHARACTERS,
-      })
+      await this.#admitted({ sql, parameters, returns: 'rows', repeatable: false })
+      const rows = await readRows(
+        (statement) => this.transaction.send(statement),
+        sql,
+        parameters,
+        { inTransaction: this.transaction.id !== undefined, maxCharacters: MAX_SQL_CHARACTERS },
+      )
       this.#count(resultForm(sql) === 'returning' ? rows.length : 0)
       return rows
     })
@@ -136,21 +162,44 @@ export class Session {
   /** Runs a statement of the runner's own, with a small answer: no part of the revision, so neither journalled nor counted. */
   own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     const statement = asksForRows(sql, parameters)
-    return this.#enqueue(sql, async () => decodeRows(await this.#send(statement)))
+    return this.#inOrder(sql, async () => decodeRows(await this.transaction.send(statement)))
   }
 
   /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */
   read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    this.#failure = undefined
+    this.transaction.forget()
     const statement = asksForRows(sql, parameters)
-    return this.#enqueue(sql, async () =>
-      decodeRows(await this.#send(statement, { harmless: true })),
+    return this.#inOrder(sql, async () =>
+      decodeRows(await this.transaction.send(statement, { harmless: true })),
     )
   }
 
-  /** Resolves when nothing is sent or queued any more. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await this.#tail
+  /** Like {@link own}, for an answer that may come later: it may travel with the statements around it. Resolves when accepted. */
+  async keepBooks({ sql, check, failed = (error) => error }: Bookkeeping): Promise<void> {
+    const { transaction } = this
+    const counted = (more: string) => (more === '' ? `${this.#rows}` : `${this.#rows} + ${more}`)
+    if (!transaction.takesBatches) {
+      const text = sql(counted(''))
+      await this.#inOrder(text, async () => {
+        const [answer = {}] = decodeRows(
+          await transaction.send(asksForRows(text)).catch((error: Error) => {
+            throw failed(error)
+          }),
+        )
+        check(answer)
+      })
+      return
+    }
+    await transaction.accept(() =>
+      transaction.putOff({
+        answers: true,
+        counts: false,
+        statement: () => ({ sql: sql(counted('')) }),
+        text: () => sql(counted('$1')),
+        done: (answer) => check(answer as Row),
+        failed: (error) => this.#failed(failed(error)),
+      }),
+    )
   }
 
   /**
@@ -167,24 +216,73 @@ export class Session {
     this.#closed = reason
   }
 
-  #enqueue<T>(sql: string, work: () => Promise<T>): Promise<T> {
+  #inOrder<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    return this.#ticketed(sql, () =>
+      this.transaction.inOrder(() => {
+        this.#refuse(sql)
+        return work()
+      }),
+    )
+  }
+
+  #ticketed<T>(sql: string, enqueue: () => Promise<T>): Promise<T> {
     const ticket = { sql }
-    const run = this.#tail.then(() => {
-      this.#refuse(sql)
-      return work()
-    })
     this.#pending.add(ticket)
-    // A rejection that nobody awaits must fail the revision (`failure`), not the process.
-    this.#tail = run
-      .catch((error: Error) => {
-        this.#failure ??= error
-      })
-      .finally(() => this.#pending.delete(ticket))
+    const run = enqueue()
+    const done = () => void this.#pending.delete(ticket)
+    run.then(done, done)
     return run
   }
 
-  /** False for a statement that an interrupted run has committed already. */
-  async #wanted(statement: JournalledStatement): Promise<boolean> {
+  async #run(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    options: { readonly repeatable?: boolean },
+  ): Promise<number> {
+    if (!(await this.#isWanted(sql, parameters, options))) return 0
+    const { transaction } = this
+    const result = await transaction.watched(sql, () => this.#carryOut(sql, parameters))
+    transaction.ran(sql)
+    return this.#count(result.numberOfRecordsUpdated ?? 0)
+  }
+
+  /** Refuses what may not run; false for a statement that an interrupted run has committed already. */
+  #isWanted(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    { repeatable = false }: { readonly repeatable?: boolean },
+  ): Promise<boolean> {
+    this.#refuse(sql)
+    this.#refuseAfterEnd()
+    return this.#admitted({ sql, parameters, returns: 'nothing', repeatable })
+  }
+
+  async #putOffStatement(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    text: string,
+    ran: PromiseWithResolvers<number>,
+  ): Promise<void> {
+    this.#putOff += 1
+    await this.transaction.putOff({
+      answers: false,
+      counts: statementFacts(sql).changesRows,
+      statement: () => ({ sql, ...(parameters.length > 0 && { parameters }) }),
+      text: () => text,
+      done: (changed) => {
+        this.#putOff -= 1
+        this.transaction.ran(sql)
+        ran.resolve(this.#count(changed as number))
+      },
+      failed: (error) => {
+        this.#putOff -= 1
+        ran.reject(error)
+        return this.#failed(error)
+      },
+    })
+  }
+
+  async #admitted(statement: JournalledStatement): Promise<boolean> {
     return (await this.#options.journal?.admit(statement)) ?? true
   }
 
@@ -194,6 +292,11 @@ export class Session {
     return rows
   }
 
+  #failed(error: Error): Error {
+    if (!(error instanceof NotSent)) this.#hasFailed = true
+    return error
+  }
+
   #refuseAfterEnd(): void {
     if (this.#revisionEnded === undefined) return
     throw new CommandError('RevisionEnded', this.#revisionEnded)
@@ -201,41 +304,35 @@ export class Session {
 
   #refuse(sql: string): void {
     if (this.#closed !== undefined) throw new CommandError('SessionClosed', this.#closed)
-    if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure
+    this.transaction.refuseAfterFailure(sql)
     refuseStatement(sql)
     if (sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql)
   }
 
   #carryOut(sql: string, parameters: readonly SqlParameter[]): Promise<DataApiResult> {
     const { journal, follow } = this.#options
+    const { transaction } = this
     const send = (options = {}) =>
-      this.#send({ sql, ...(parameters.length > 0 && { parameters }), ...options })
-    if (follow && this.#transactionId !== undefined) {
-      const options = { number: this.#statements, maxCharacters: MAX_SQL_CHARACTERS }
-      return sendFollowed((statement) => this.#send(statement), { sql, parameters }, options)
+      transaction.send({ sql, ...(parameters.length > 0 && { parameters }), ...options })
+    if (follow && transaction.id !== undefined) {
+      const limits = { number: this.#statements, maxCharacters: MAX_SQL_CHARACTERS }
+      return sendFollowed((statement) => transaction.send(statement), { sql, parameters }, limits)
     }
     return journal ? journal.carryOut(sql, send) : send()
   }
+}
 
-  /** The funnel: every statement of every revision, and ours, is sent from here. */
-  async #send(
-    statement: DataApiStatement,
-    repeatable?: { readonly harmless: boolean },
-  ): Promise<DataApiResult> {
-    const id = this.#transactionId
-    const { idleMs } = this.#keepAlive
-    try {
-      return await this.#calls.execute(statement, id, repeatable)
-    } catch (error) {
-      throw id === undefined ? error : this.#keepAlive.explain(error as StatementError, idleMs)
-    } finally {
-      if (id !== undefined) this.#keepAlive.used()
-    }
-  }
-
-  #ping(): void {
-    if (this.#failure || this.#pending.size > 0 || this.#closed !== undefined) return
-    this.own('select true as alive').catch(() => 'the next statement says what is wrong')
+/** The text of a statement that can travel with others; undefined for one that has to be sent by itself. */
+function batchedText(sql: string, parameters: readonly SqlParameter[]): string | undefined {
+  try {
+    const facts = statementFacts(sql)
+    const isText = parameters.every(({ value }) => value?.stringValue !== undefined)
+    if (!isText || !isExecutable(facts) || /statement_timeout/i.test(sql)) return undefined
+    const text = withValues(facts.sql, parameters)
+    return text.length <= MAX_SQL_CHARACTERS ? text : undefined
+  } catch {
+    // Refused when its turn comes.
+    return undefined
   }
 }
 

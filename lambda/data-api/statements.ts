@@ -1,5 +1,6 @@
 import { CommandError } from '../errors.ts'
 import {
+  changesRowsOf,
   headOf,
   mayRepeat,
   type ResultForm,
@@ -25,6 +26,8 @@ export interface StatementFacts {
   /** Its first keyword, in lower case. */
   readonly verb: string
   readonly resultForm: ResultForm
+  /** It counts the rows it changes. */
+  readonly changesRows: boolean
   /** PostgreSQL refuses it inside a transaction block. */
   readonly autocommitOnly: boolean
   /**
@@ -64,6 +67,7 @@ export function statementFacts(sql: string): StatementFacts {
     sql: sql.slice(start, end),
     verb: verbOf(tokens),
     resultForm: resultFormOf(tokens),
+    changesRows: changesRowsOf(tokens),
     autocommitOnly: refusesTransactions(headOf(tokens)),
     repeatable: mayRepeat(headOf(tokens)),
   }

@@ -25,6 +25,7 @@ import {
   upgrade,
   upgradeScript,
 } from '../commands.ts'
+import type { TransactionMode } from '../config.ts'
 import { CommandError } from '../errors.ts'
 import type { Report } from '../runner/report.ts'
 import type { InvokeRequest } from './invoke-request.ts'
@@ -48,9 +49,9 @@ export async function carryOut(
 ): Promise<CommandReport> {
   switch (request.command) {
     case 'upgrade':
-      return upgrade(context, request.target, request)
+      return upgrade(inTransaction(context, request), request.target, request)
     case 'downgrade':
-      return downgrade(context, request.target)
+      return downgrade(inTransaction(context, request), request.target)
     case 'stamp':
       return stamp(context, [request.target].flat(), request)
     case 'current':
@@ -66,6 +67,13 @@ export async function carryOut(
     default:
       throw unreachable(request)
   }
+}
+
+function inTransaction(
+  context: CommandContext,
+  { transaction = context.transaction }: { readonly transaction?: TransactionMode | undefined },
+): CommandContext {
+  return transaction === undefined ? context : { ...context, transaction }
 }
 
 /** Carries out a request that needs no database. */

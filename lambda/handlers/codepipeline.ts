@@ -1,4 +1,3 @@
-import type { Context } from 'aws-lambda'
 import { CommandError } from '../errors.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { Report } from '../runner/report.ts'
@@ -14,10 +13,11 @@ import { jsonLog } from './command-context.ts'
 import { deploy } from './deployment.ts'
 import { knownTarget } from './deployment-target.ts'
 import { failureDetails, failureLine, oneLine } from './failure-line.ts'
+import type { LambdaContext } from './lambda-context.ts'
 
 export type CodePipelineHandler = (
   event: unknown,
-  context?: Pick<Context, 'getRemainingTimeInMillis'>,
+  context?: Pick<LambdaContext, 'getRemainingTimeInMillis'>,
 ) => Promise<void>
 
 /** Without a Lambda context, as in a script. */

@@ -68,10 +68,13 @@ export async function commandContext(
   const onWait = (error: Error, waitMs: number) =>
     log.info(`waiting ${waitMs} ms: ${error.message}`)
   const { lockTimeoutMs: lockMs, statementTimeoutMs: statementMs, lockWaitMs } = config
+  const { transaction, batching } = config
   const { secret, ...connection } = await connect(config)
   return {
     ...connection,
     timeouts: { lockMs, statementMs },
+    transaction,
+    batching,
     ...(lockWaitMs !== undefined && { lockWaitMs }),
     table: new VersionTable({ schema: config.versionTableSchema, name: config.versionTable }),
     run: { ...runIdentity(bundle), runId, source },

@@ -1,4 +1,3 @@
-import type { Context } from 'aws-lambda'
 import type { Revision } from '../revisions/revision.ts'
 import type { Report } from '../runner/report.ts'
 import { jsonLog } from './command-context.ts'
@@ -7,6 +6,7 @@ import { deploy } from './deployment.ts'
 import { knownTarget } from './deployment-target.ts'
 import { isId } from './event-value.ts'
 import { failureDetails, failureLine, oneLine, unfinishedLine } from './failure-line.ts'
+import type { LambdaContext } from './lambda-context.ts'
 
 /** What CDK's provider framework hands on of CloudFormation's request. */
 export interface CustomResourceEvent {
@@ -22,7 +22,7 @@ export interface CustomResourceHandlers {
   onEvent(event: CustomResourceEvent): Promise<OnEventAnswer>
   isComplete(
     event: CustomResourceEvent,
-    context?: Pick<Context, 'getRemainingTimeInMillis'>,
+    context?: Pick<LambdaContext, 'getRemainingTimeInMillis'>,
   ): Promise<IsCompleteAnswer>
 }
 

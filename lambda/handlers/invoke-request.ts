@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { TRANSACTION_MODES } from '../config.ts'
 import { CommandError } from '../errors.ts'
 import { shown } from './event-value.ts'
 
@@ -8,6 +9,9 @@ const off = v.optional(v.boolean(), false)
 /** Who asked and the id of the run, for the history; default: the function's name and the id of the invocation. */
 const identity = { who: v.optional(text), runId: v.optional(text) }
 
+/** Default: the environment's. */
+const transaction = v.optional(v.picklist(TRANSACTION_MODES))
+
 /** What each command of the invoke event takes. `sql`: answer a script instead of running anything. */
 const REQUESTS = {
   upgrade: v.strictObject({
@@ -15,12 +19,14 @@ const REQUESTS = {
     target: v.optional(text, 'heads'),
     strict: off,
     fromScratch: off,
+    transaction,
     sql: off,
     ...identity,
   }),
   downgrade: v.strictObject({
     command: v.literal('downgrade'),
     target: text,
+    transaction,
     sql: off,
     ...identity,
   }),
@@ -116,9 +122,10 @@ const EXAMPLES: Record<CommandName, string> = {
 /** What a script cannot do, because no database is asked for it. */
 function refuseWithScript(request: InvokeRequest): void {
   if (!('sql' in request && request.sql)) return
-  const refused = (['purge', 'strict', 'fromScratch'] as const).find(
-    (key) => key in request && (request as Readonly<Record<string, unknown>>)[key] === true,
-  )
+  const refused = (['purge', 'strict', 'fromScratch', 'transaction'] as const).find((key) => {
+    const value = (request as Readonly<Record<string, unknown>>)[key]
+    return value === true || value === 'run'
+  })
   if (refused === undefined) return
   throw refuse(`Can't use '${refused}' with 'sql': a script is written without a database`)
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Context } from 'aws-lambda'
 import { errorReport } from '../commands.ts'
 import { readVersionTableName } from '../config.ts'
 import type { Revision } from '../revisions/revision.ts'
@@ -8,10 +7,11 @@ import type { RunLog } from '../runner/runner-context.ts'
 import { type CommandReport, carryOut, carryOutAlone } from './carry-out.ts'
 import { type Bundled, bundled, commandContext, jsonLog, runIdentity } from './command-context.ts'
 import { type InvokeRequest, needsDatabase, parseRequest } from './invoke-request.ts'
+import type { LambdaContext } from './lambda-context.ts'
 import { RunMetrics } from './run-metrics.ts'
 
 /** What the handler needs of Lambda's context. */
-export interface InvokeContext extends Pick<Context, 'awsRequestId' | 'getRemainingTimeInMillis'> {
+export interface InvokeContext extends LambdaContext {
   /** What a caller in the same process has instead of Lambda, such as the CLI. */
   readonly caller?: Caller
 }

@@ -1,9 +1,8 @@
-import type { ColumnMetadata, Field, SqlParameter } from '@aws-sdk/client-rds-data'
+import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
 import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
-import { literal } from '../data-api/literals.ts'
-import { withoutParameters } from '../data-api/named-parameters.ts'
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
+import { withValues } from '../data-api/written-values.ts'
 import { CallSites } from './call-sites.ts'
 import type { ScriptTable } from './script-table.ts'
 
@@ -100,11 +99,4 @@ function answerOf(row: Row): DataApiResult {
 function fieldOf(value: unknown): Field {
   if (typeof value === 'boolean') return { booleanValue: value }
   return typeof value === 'number' ? { longValue: value } : { stringValue: String(value) }
-}
-
-/** The statement with its parameters, which carry bulk data and long values, in their places as literals. */
-function withValues(sql: string, parameters: readonly SqlParameter[]): string {
-  return withoutParameters(sql, parameters, ({ value }) =>
-    literal(value?.blobValue ?? value?.stringValue).trimStart(),
-  )
 }

@@ -77,7 +77,7 @@ export class ScriptTable extends VersionTable {
     return this.#note(sql, { script: [this.#updateRow(changes)], answer: { token } })
   }
 
-  override moveStatement(move: Move): string {
+  override moveStatement(move: Move, statements: number, rows: string): string {
     const removed = move.before.filter((row) => !move.after.includes(row))
     const added = move.after.filter((row) => !move.before.includes(row))
     const script = [
@@ -86,7 +86,7 @@ export class ScriptTable extends VersionTable {
         (row) => `insert into ${this.versions} (version_num) values (${constant(row)});`,
       ),
       this.#updateRow(
-        `outcome = ${constant(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${constant(move.statements)}, rows = coalesce(rows, 0) + ${this.#rowsChanged()}`,
+        `outcome = ${constant(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${constant(statements)}, rows = coalesce(rows, 0) + ${this.#rowsChanged()}`,
       ),
       raiseUnless([
         this.#rowsAre(
@@ -96,8 +96,8 @@ export class ScriptTable extends VersionTable {
       ]),
     ]
     const counts = { removed: removed.length, added: added.length, finished: 1 }
-    const answer = { before: JSON.stringify(move.before), ...counts }
-    return this.#note(super.moveStatement(move), { script, answer })
+    const answer = { before: JSON.stringify(move.before), ...counts, ms: 0 }
+    return this.#note(super.moveStatement(move, statements, rows), { script, answer })
   }
 
   #note(sql: string, own: OwnStatement): string {

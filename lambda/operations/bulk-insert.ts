@@ -13,6 +13,7 @@ import {
   requireRows,
   rowsParameter,
 } from './row-chunks.ts'
+import type { SendVoid } from './session-operations.ts'
 
 export interface BulkInsertOptions {
   /** Columns of the new rows to answer. Default: nothing is answered. */
@@ -23,13 +24,22 @@ export interface BulkInsertOptions {
   readonly chunkBytes?: number
 }
 
-/** Carries out `op.bulkInsert`, see there; `note` is told the first statement. */
+/** How the statements of `op.bulkInsert` reach the database. */
+interface BulkInsertWay {
+  /** Sends one that answers the new rows. */
+  readonly ask?: Session['query']
+  /** Sends one that answers nothing. */
+  readonly send?: SendVoid
+  /** Is told a statement. */
+  note(statement: string): void
+}
+
+/** Carries out `op.bulkInsert`, see there. */
 export async function bulkInsert(
-  session: Session,
+  { ask, send, note }: BulkInsertWay,
   table: string,
   rows: unknown,
   options: BulkInsertOptions,
-  note: (statement: string) => void,
 ): Promise<Row[]> {
   const given = optionsOf(options, ['returning', 'overridingSystemValue', 'chunkBytes'])
   const target = qualifiedName(tableName(table))
@@ -44,8 +54,8 @@ export async function bulkInsert(
     const sql = insertStatement(target, chunk.columns, given)
     note(sql)
     try {
-      if (returning) return matched(chunk, await session.query(sql, rowsParameter(chunk)))
-      await session.execute(sql, rowsParameter(chunk))
+      if (ask) return matched(chunk, await ask(sql, rowsParameter(chunk)))
+      await send?.(sql, rowsParameter(chunk))
       return []
     } catch (error) {
       throw locatedError(

@@ -39,6 +39,7 @@ const SHOWN_CHARACTERS = 80
 /** The calls of one revision that nobody has awaited yet. */
 export class OperationCalls {
   readonly #unawaited = new Set<CallRecord>()
+  readonly #unfinished = new Set<CallRecord>()
 
   /** Starts `work`, for messages called `name`; it may note the statement it is about to send. */
   start<T>(
@@ -47,18 +48,28 @@ export class OperationCalls {
   ): OperationCall<T> {
     const record: CallRecord = { name, statement: '' }
     this.#unawaited.add(record)
+    this.#unfinished.add(record)
     const result = work((statement) => {
       record.statement = shortened(statement)
     })
+    const finished = () => void this.#unfinished.delete(record)
+    result.then(finished, finished)
     return new OperationCall(result, () => this.#unawaited.delete(record))
   }
 
   /** Each call nobody awaited, as `op.dropTable (drop table "teams")`, oldest first; one that is finished is listed all the same. */
   notAwaited(): string[] {
-    return [...this.#unawaited].map(({ name, statement }) =>
-      statement === '' ? name : `${name} (${statement})`,
-    )
+    return [...this.#unawaited].map(shown)
   }
+
+  /** Each call that is still under way: whoever awaits it has not been awaited. */
+  unfinished(): string[] {
+    return [...this.#unfinished].map(shown)
+  }
+}
+
+function shown({ name, statement }: CallRecord): string {
+  return statement === '' ? name : `${name} (${statement})`
 }
 
 function shortened(statement: string): string {

@@ -25,6 +25,10 @@ export interface AutocommitBlocks {
  * Each method sends its statements itself and in the order of the calls, all in the revision's transaction. Await each:
  * one that is not awaited fails the revision, as does a statement that PostgreSQL refused even when the error is caught
  * (unless `rollback to savepoint` follows).
+ *
+ * The promise of a method that answers nothing says that its statements are accepted: they travel with those that
+ * follow, and one that is refused fails the revision at the next call that answers something, or at its end. Between
+ * `savepoint` and its release each is sent at once, and the promise is that it ran.
  */
 export class Operations extends SchemaOperations {
   readonly #blocks: AutocommitBlocks
@@ -66,9 +70,12 @@ export class Operations extends SchemaOperations {
     rows: readonly object[],
     options: BulkInsertOptions = {},
   ): OperationCall<unknown> {
-    return this.call('bulkInsert', async (note) => {
-      const answer = await bulkInsert(this.session, table, rows, options, note)
-      return options.returning ? answer : undefined
+    if (options?.returning !== undefined) {
+      const ask = (...statement: Parameters<Session['query']>) => this.session.query(...statement)
+      return this.call('bulkInsert', (note) => bulkInsert({ ask, note }, table, rows, options))
+    }
+    return this.callVoid('bulkInsert', async (note, send) => {
+      await bulkInsert({ send, note }, table, rows, options)
     })
   }
 
@@ -104,10 +111,10 @@ export class Operations extends SchemaOperations {
     statement: Statement,
     options: { readonly repeatable?: boolean } = {},
   ): OperationCall<void> {
-    return this.call('execute', async (note) => {
+    return this.callVoid('execute', async (note, send) => {
       const { sql, parameters } = this.#sent(statement)
       note(sql)
-      await this.session.execute(sql, parameters, optionsOf(options, ['repeatable']))
+      await send(sql, parameters, optionsOf(options, ['repeatable']))
     })
   }
 
@@ -134,13 +141,13 @@ export class Operations extends SchemaOperations {
    * @example await op.executeScript(`create role reader; grant select on teams to reader`)
    */
   executeScript(script: string): OperationCall<void> {
-    return this.call('executeScript', async (note) => {
+    return this.callVoid('executeScript', async (note, send) => {
       if (typeof script !== 'string') throw invalidArgument('script', script, 'SQL as a string')
       const statements = splitStatements(script)
       note(statements[0]?.sql ?? '')
       const runs = statements.map(async ({ sql, line }) => {
         try {
-          await this.session.execute(sql)
+          await send(sql)
         } catch (error) {
           throw locatedError(error, `op.executeScript, line ${line}`)
         }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery, Kysely } from 'kysely'
 import { kyselyOf } from '../data-api/kysely-dialect.ts'
@@ -18,6 +19,12 @@ export interface SentStatement {
   readonly parameters: readonly SqlParameter[]
 }
 
+/** Puts a statement in line whose result is of interest only to the message of a failure. */
+export type SendVoid = (...statement: Parameters<Session['accept']>) => Promise<number>
+
+/** The work of an operation that answers nothing. */
+type VoidWork = (note: (statement: string) => void, send: SendVoid) => Promise<void>
+
 /** What every operation is made of: a call that is watched until it is awaited, and sends statements in the order of the calls. */
 export abstract class SessionOperations {
   protected readonly session: Session
@@ -31,12 +38,38 @@ export abstract class SessionOperations {
   }
 
   /**
-   * The calls nobody awaited, such as `op.dropTable (drop table "teams")`, whether or not they are finished.
+   * The calls nobody awaited, such as `op.dropTable (drop table "teams")`, whether or not they are finished, and those
+   * that were awaited in vain, by a function nobody awaited.
    *
    * The runner asks after `upgrade` or `downgrade` returned.
    */
   notAwaited(): string[] {
-    return this.calls.notAwaited()
+    return [...new Set([...this.calls.notAwaited(), ...this.calls.unfinished()])]
+  }
+
+  /**
+   * Starts one operation that answers nothing, and is over once its statements are accepted: they may be carried out
+   * later, together with others. `work` puts all of them in line before it awaits anything.
+   */
+  protected callVoid(method: string, work: VoidWork): OperationCall<void> {
+    return this.calls.start(`op.${method}`, async (note) => {
+      const accepted: Promise<unknown>[] = []
+      const send: SendVoid = (...statement) => {
+        const sent = this.session.accept(...statement)
+        accepted.push(sent.accepted)
+        return sent.ran
+      }
+      const ran = this.#told(method, () => work(note, send))
+      try {
+        await Promise.all(accepted)
+      } catch {
+        await ran
+      }
+      // Also when nothing was sent, because an argument is wrong.
+      if (accepted.length === 0) await ran
+      // Longer than the runner waits for what nobody awaits: a function that goes on by itself is still seen.
+      if (this.session.transaction.takesBatches) await turns(2)
+    })
   }
 
   /** Starts one operation; what is wrong with its arguments becomes a rejection that names the method. */
@@ -44,24 +77,27 @@ export abstract class SessionOperations {
     method: string,
     work: (note: (statement: string) => void) => Promise<T>,
   ): OperationCall<T> {
-    return this.calls.start(`op.${method}`, async (note) => {
-      try {
-        return await work(note)
-      } catch (error) {
-        throw inMethod(method, error)
-      }
+    return this.calls.start(`op.${method}`, (note) => this.#told(method, () => work(note)))
+  }
+
+  /** An operation whose error names it, also to those who ask only at the end why the transaction failed. */
+  #told<T>(method: string, work: () => Promise<T>): Promise<T> {
+    const told = work().catch((error: unknown) => {
+      const located = inMethod(method, error)
+      if (located instanceof Error) this.session.locate(located)
+      throw located
     })
+    told.catch(() => 'the transaction remembers it')
+    return told
   }
 
   /** An operation that sends what `build` answers, and answers nothing. */
   protected send(method: string, build: () => readonly StatementBuilder[]): OperationCall<void> {
-    return this.call(method, async (note) => {
+    return this.callVoid(method, async (note, send) => {
       const statements = build().map((builder) => this.statementOf(builder))
       note(statements[0]?.sql ?? '')
       // In line before the next call can be, also when nobody awaits this one.
-      await Promise.all(
-        statements.map(({ sql, parameters }) => this.session.execute(sql, parameters)),
-      )
+      await Promise.all(statements.map(({ sql, parameters }) => send(sql, parameters)))
     })
   }
 
@@ -69,6 +105,10 @@ export abstract class SessionOperations {
     const compiled = builder.compile(this.db)
     return { sql: compiled.sql, parameters: parametersOf(compiled) }
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await setImmediate()
 }
 
 const METHOD = /^op\.\w+/

@@ -31,16 +31,14 @@ export async function runAutocommitBlock(
   onCommitted: () => void,
 ): Promise<void> {
   const { context, session, journal, entry, watch } = scope
-  await session.settled()
-  if (session.failure) throw session.failure
+  await session.flush()
   journal.refuseRowsRead()
   await commitJournal(scope)
   onCommitted()
   watch.backend = undefined
   journal.enterBlock(new BlockStatements(context, entry.token))
   await body()
-  await session.settled()
-  if (session.failure) throw session.failure
+  await session.flush()
   journal.leaveBlock()
   await beginAgain(scope)
 }

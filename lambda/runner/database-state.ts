@@ -1,4 +1,5 @@
 import { StatementError } from '../data-api/errors.ts'
+import { executorIsThere } from '../data-api/executor.ts'
 import { literal } from '../data-api/literals.ts'
 import type { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
@@ -10,6 +11,8 @@ import type { VersionTable } from './version-table.ts'
 export interface DatabaseState {
   /** False: the version table or the history table is not there yet. */
   readonly ready: boolean
+  /** Whether the function that carries out several statements in one call can be used. */
+  readonly batches: boolean
   /** The version table's rows, sorted. */
   readonly rows: readonly string[]
   /** `seq` of the newest history row that has one; the next step takes the number after it. */
@@ -71,7 +74,8 @@ export function readStatement(table: VersionTable): string {
 (select coalesce(max(seq), 0) from ${table.history})::text as last_seq,
 (select row_to_json(o) from (select token, seq, revision, direction, outcome, who, started_at, from_rows, to_rows, coalesce(done, 0) as done, digest, coalesce(outcome = 'running' and lease_until >= clock_timestamp(), false) as leased, ceil(coalesce(extract(epoch from lease_until - clock_timestamp()), 0)) as lease_seconds from ${table.history} where outcome in ('running', 'interrupted') and seq is not null order by seq desc limit 1) o)::text as open,
 (select row_to_json(h) from (select a.pid, coalesce(a.usename::text, '') as role, coalesce(a.xact_start, a.backend_start) as since, floor(coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)) as idle_seconds from pg_locks l join pg_stat_activity a on a.pid = l.pid where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database()) and l.classid::int8 =${literal(key >> 32n)} and l.objid::int8 =${literal(key & 0xffffffffn)} limit 1) h)::text as holder,
-(select coalesce(json_agg(a.revision order by a.revision), '[]') from (select distinct on (revision) revision, direction, checksum from ${table.history} where outcome = 'done' and seq is not null order by revision, seq desc) a join json_each_text(:checksums::json) b on b.key = a.revision where a.direction = 'upgrade' and b.value <> a.checksum and left(b.value, -64) = left(a.checksum, -64))::text as edited`
+(select coalesce(json_agg(a.revision order by a.revision), '[]') from (select distinct on (revision) revision, direction, checksum from ${table.history} where outcome = 'done' and seq is not null order by revision, seq desc) a join json_each_text(:checksums::json) b on b.key = a.revision where a.direction = 'upgrade' and b.value <> a.checksum and left(b.value, -64) = left(a.checksum, -64))::text as edited,
+${executorIsThere(table.executor)} as batches`
 }
 
 /** The first Read of a command, beside which the secret is checked; what is wrong with the secret is told first. */
@@ -102,6 +106,7 @@ export async function readState(
     const [row] = await session.read(readStatement(table), [{ name: 'checksums', value }])
     return {
       ready: true,
+      batches: row?.batches === true,
       rows: JSON.parse(String(row?.rows)) as string[],
       lastSeq: Number(row?.last_seq),
       open: JSON.parse(String(row?.open ?? 'null')) as OpenStep | null,
@@ -116,7 +121,7 @@ export async function readState(
     const found = await readWithoutHistory(session, table).catch((second: unknown) => {
       throw readProblem(second, table)
     })
-    return { ready: false, ...nothing, ...found }
+    return { ready: false, batches: false, ...nothing, ...found }
   }
 }
 

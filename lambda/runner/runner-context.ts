@@ -1,3 +1,4 @@
+import type { TransactionMode } from '../config.ts'
 import type { DataApi } from '../data-api/data-api.ts'
 import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Operations } from '../operations/operations.ts'
@@ -24,6 +25,10 @@ export interface RunnerContext {
   readonly pollMs?: number
   /** What the statements of a revision may take. Default: 5 s for a lock, any time for the rest. */
   readonly timeouts?: Timeouts
+  /** `run`: all steps of a run are one transaction, all or nothing. Default: `revision`, each one of its own. */
+  readonly transaction?: TransactionMode
+  /** Whether statements that return nothing travel together. Default: true. */
+  readonly batching?: boolean
   /** How long to wait for another run, in milliseconds; 0: not at all. Default: the time left. */
   readonly lockWaitMs?: number
   /** Settles when the secret has been checked, which runs beside the first Read. */

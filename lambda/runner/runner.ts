@@ -1,5 +1,6 @@
 import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { BatchExecutor } from './batch-executor.ts'
 import {
   createTables,
   type DatabaseState,
@@ -11,9 +12,9 @@ import {
 import { OtherRun } from './other-run.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
-import { LOST, STOPPED } from './step.ts'
-import { type StepTime, stopTime } from './step-time.ts'
-import { applyStep } from './step-tries.ts'
+import { stopTime } from './step-time.ts'
+import { LOST, STOPPED } from './step-transaction.ts'
+import { applySteps } from './step-tries.ts'
 
 /** How far a run came; kept up to date while it goes on, so that a failure can be reported with what was done before it. */
 export class RunProgress {
@@ -29,9 +30,9 @@ export class RunProgress {
 /**
  * Reads the state, plans, and applies one step after another until none is left or the time is up.
  *
- * Each step is a transaction of its own, so whatever was applied before a failure stays applied. A run never queues on a
- * lock: when another run is at work it polls, then plans again for the same goal. A step that is at work when the time
- * is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
+ * Each step is a transaction of its own, so whatever was applied before a failure stays applied; with `transaction: 'run'`
+ * all steps are one. A run never queues on a lock: when another run is at work it polls, then plans again for the same
+ * goal. A step that is at work when the time is up is rolled back and left to the next run; but when it had the whole time of a run for itself, it failed.
  * Throws `CommandError` when nothing was run, `MigrationError` or `UnknownOutcome` when a step failed.
  */
 export async function runPlan(
@@ -51,7 +52,11 @@ export async function runPlan(
   see(state, plan(state.rows))
   progress.from = state.rows
   refuseIrreversible(progress.left)
-  const beside = { reader, otherRun: new OtherRun(context) }
+  const beside = {
+    reader,
+    otherRun: new OtherRun(context),
+    executor: new BatchExecutor(context, reader),
+  }
   let hasWaited = false
   let isNewPlan = true
   for (;;) {
@@ -59,34 +64,47 @@ export async function runPlan(
     if (step === undefined || Date.now() >= stopAt || context.stop?.aborted) return
     if (isNewPlan && (await context.mayGoOn?.()) === false) return
     const mayTryAgain = hasWaited || progress.applied.length > 0 || context.fullTime === false
-    const outcome = await attempt(context, beside, step, state, { stopAt, mayTryAgain })
+    const steps = context.transaction === 'run' ? progress.left : [step]
+    const ready = await readied(context, beside, step, state)
+    const outcome =
+      ready === LOST ? LOST : await applySteps(context, steps, ready, { stopAt, mayTryAgain })
     if (outcome === STOPPED) return
     isNewPlan = outcome === LOST
-    if (outcome === LOST) {
+    if (outcome === LOST || ready === LOST) {
       hasWaited = true
       const seen = await readState(reader, context.table)
       see(seen, plan(seen.rows))
     } else {
-      progress.applied.push(outcome)
-      context.log.info(`applied ${outcome.direction} of ${outcome.revision} (${outcome.doc})`, {
-        ...outcome,
-      })
-      see(after(step, state), progress.left.slice(1))
+      progress.applied.push(...outcome)
+      for (const step of outcome) tell(context, step)
+      see(steps.reduce(after, ready), progress.left.slice(steps.length))
     }
   }
 }
 
-/** Applies the step, unless the tables are still to be made or another run is at work. */
-async function attempt(
+function tell({ log }: RunnerContext, step: StepReport): void {
+  log.info(`applied ${step.direction} of ${step.revision} (${step.doc})`, { ...step })
+}
+
+/** What a run needs beside its steps. */
+interface Beside {
+  readonly reader: Session
+  readonly otherRun: OtherRun
+  readonly executor: BatchExecutor
+}
+
+/** The state in which the step can be tried: with our tables made. Lost while another run is at work. */
+async function readied(
   context: RunnerContext,
-  { reader, otherRun }: { readonly reader: Session; readonly otherRun: OtherRun },
+  { reader, otherRun, executor }: Beside,
   step: RunStep,
   state: DatabaseState,
-  time: StepTime,
-): Promise<StepReport | typeof LOST | typeof STOPPED> {
+): Promise<DatabaseState | typeof LOST> {
   if (!state.ready) {
     refusePopulated(context.table, step, state)
-    if (!(await createTables(reader, context.table))) await otherRun.wait(state)
+    // Had another run made them and gone on, it would have taken our number: the fence sees that.
+    if (await createTables(reader, context.table)) return { ...state, ready: true, batches: true }
+    await otherRun.wait(state)
     return LOST
   }
   if (state.open?.leased || state.holder) {
@@ -94,11 +112,11 @@ async function attempt(
     return LOST
   }
   if (state.open && !mayFollow(step, state.open)) throw refuseOpen(step, state.open)
-  return await applyStep(context, step, state, time)
+  return await executor.ensured(state)
 }
 
 /** What a Read would answer after a step of ours, without asking. */
-function after(step: RunStep, state: DatabaseState): DatabaseState {
+function after(state: DatabaseState, step: RunStep): DatabaseState {
   const lastSeq = state.open ? state.lastSeq : state.lastSeq + 1
   return { ...state, rows: step.rowsAfter, lastSeq, open: null }
 }

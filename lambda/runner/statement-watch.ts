@@ -1,4 +1,6 @@
 import { explained, StatementError } from '../data-api/errors.ts'
+import { batchCallStart } from '../data-api/executor.ts'
+import { literal } from '../data-api/literals.ts'
 import { Session } from '../data-api/session.ts'
 import type { RunnerContext } from './runner-context.ts'
 
@@ -15,19 +17,26 @@ export class StatementWatch {
   readonly #context: RunnerContext
   readonly #reader: Session
   readonly #firstMs: number
-  #pid: number | undefined
+  /** SQL for the database process of the transaction. */
+  #process: string
+  readonly #marked: string
   #blockers: string | undefined
 
-  /** `lockMs`: how long the statement may wait for a lock. */
-  constructor(context: RunnerContext, lockMs: number) {
+  /** `lockMs`: how long the statement may wait for a lock. `mark`: that of the batches, see `batchCall`. */
+  constructor(
+    context: RunnerContext,
+    { lockMs, mark }: { readonly lockMs: number; readonly mark: string },
+  ) {
     this.#context = context
+    this.#marked = markedProcess(context.table.executor, mark)
+    this.#process = this.#marked
     this.#reader = new Session(context.api, context.sessionOptions)
     this.#firstMs = lockMs > 0 ? Math.min(lockMs / 2, EVERY_MS) : EVERY_MS
   }
 
-  /** The database process of the transaction; `undefined` when none is open. */
+  /** The database process of the transaction; `undefined` while it is not known: then it is at work on a batch, or on nothing. */
   set backend(pid: number | undefined) {
-    this.#pid = pid
+    this.#process = pid === undefined ? this.#marked : String(pid)
   }
 
   /** Watches a statement until the answer is called. */
@@ -51,16 +60,14 @@ export class StatementWatch {
 
   /** Ends the statement that is at work, if there is one. */
   async cancel(): Promise<void> {
-    if (this.#pid === undefined) return
     const cancel = this.#reader.read(
-      `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where pid = ${this.#pid} and usename = current_user and state = 'active' and xact_start is not null`,
+      `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where pid = ${this.#process} and usename = current_user and state = 'active' and xact_start is not null`,
     )
     await cancel.catch(() => 'the rollback waits for its end')
   }
 
   async #look(sql: string, started: number): Promise<void> {
-    if (this.#pid === undefined) return
-    const rows = await this.#reader.read(blockersStatement(this.#pid))
+    const rows = await this.#reader.read(blockersStatement(this.#process))
     if (rows.length > 0) {
       this.#blockers = rows
         .map(({ pid, role, state, seconds, query }) =>
@@ -78,6 +85,11 @@ export class StatementWatch {
   }
 }
 
-function blockersStatement(pid: number): string {
-  return `select a.pid, coalesce(a.usename::text, '') as role, a.state, floor(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)))::int as seconds, left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), ${SHOWN_CHARACTERS}) as query from unnest(pg_blocking_pids(${pid})) b(pid) join pg_stat_activity a using (pid)`
+/** The fence that opens a batch tells the process only when all of it is over. */
+function markedProcess(executor: string, mark: string): string {
+  return `(select pid from pg_stat_activity where starts_with(query,${literal(batchCallStart(executor))}) and position(${literal(mark)} in query) > 0 and state = 'active' limit 1)`
+}
+
+function blockersStatement(process: string): string {
+  return `select a.pid, coalesce(a.usename::text, '') as role, a.state, floor(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)))::int as seconds, left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), ${SHOWN_CHARACTERS}) as query from unnest(pg_blocking_pids(${process})) b(pid) join pg_stat_activity a using (pid)`
 }

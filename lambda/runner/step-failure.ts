@@ -11,6 +11,8 @@ export interface FailedStep {
   readonly name: string
   /** How many of its statements an autocommit block has committed; `undefined`: nothing of it is committed. */
   readonly committed: number | undefined
+  /** Whether all steps of the run are one transaction. */
+  readonly inOneTransaction: boolean
 }
 
 /** The error of a step, in one line: which, why, the statement, and what of it is committed. */
@@ -19,7 +21,7 @@ export function migrationError(step: FailedStep, cause: unknown): MigrationError
   const statement = statementErrorOf(cause)
   const committed =
     step.committed === undefined
-      ? 'nothing of it is committed'
+      ? `nothing of ${step.inOneTransaction ? 'this run' : 'it'} is committed`
       : `its ${step.committed} statement(s) before the autocommit block stay committed, and the next run goes on after them`
   const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
   return new MigrationError(

@@ -1,24 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { hasTimedOut } from '../data-api/errors.ts'
+import { hasTimedOut, type StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
 import type { DatabaseState } from './database-state.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
-import { type LOST, type STOPPED, StepAttempt } from './step.ts'
 import { statementErrorOf } from './step-failure.ts'
 import type { StepTime } from './step-time.ts'
+import { type LOST, type STOPPED, StepTransaction } from './step-transaction.ts'
 
-/** Applies one revision, and tries it again where that helps; throws what the last try threw, see {@link StepAttempt}. */
-export async function applyStep(
+/** Applies steps in one transaction, and tries again where that helps; throws what the last try threw, see {@link StepTransaction}. */
+export async function applySteps(
   context: RunnerContext,
-  step: RunStep,
+  steps: readonly RunStep[],
   state: DatabaseState,
   time: StepTime,
-): Promise<StepReport | typeof LOST | typeof STOPPED> {
+): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
   const tries = new StepTries(context, time)
   for (;;) {
     try {
-      return await new StepAttempt(context, step, state, time, tries.follow).apply()
+      return await new StepTransaction(context, steps, state, time, tries.follow).apply()
     } catch (error) {
       if (!(await tries.again(error))) throw error
     }
@@ -40,7 +40,8 @@ const FIRST_WAIT_MS = 1_000
  * | what failed | run again | why |
  * |---|---|---|
  * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | somebody else was in the way |
- * | a statement of more than 45 s, in a transaction | once, with its statements followed to their real end | the service had cancelled it |
+ * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
+ * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
  * | anything else, and what an autocommit block has committed part of | never | it would fail again; the next run goes on after what is committed |
  */
 class StepTries {
@@ -70,12 +71,19 @@ class StepTries {
     return true
   }
 
+  /** One that the database or the role sets: the runner's own is for one statement, which then is a call. */
+  #metTimeout({ code, message }: StatementError): boolean {
+    const isOwn = (this.#context.timeouts?.statementMs ?? 0) > 0
+    return code === '57014' && message.includes('statement timeout') && !isOwn
+  }
+
   #reason(error: MigrationError): string | undefined {
     const cause = statementErrorOf(error)
     if (cause === undefined || error.failure.partly) return undefined
-    if (!hasTimedOut(cause)) return IN_THE_WAY[cause.code ?? '']
+    const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
+    if (!isTooLong) return IN_THE_WAY[cause.code ?? '']
     if (this.follow) return undefined
     this.follow = true
-    return 'a statement took longer than the 45 s of the Data API'
+    return 'a statement took longer than the 45 s of the Data API, or those of one call together'
   }
 }

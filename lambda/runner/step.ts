@@ -2,74 +2,76 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { StatementError } from '../data-api/errors.ts'
 import { Session } from '../data-api/session.ts'
-import { CommandError, type MigrationError, UnknownOutcome } from '../errors.ts'
+import type { SessionOptions } from '../data-api/session-options.ts'
+import type { Transaction } from '../data-api/transaction.ts'
+import { CommandError, type MigrationError } from '../errors.ts'
 import { Operations } from '../operations/operations.ts'
-import { type BlockScope, runAutocommitBlock } from './autocommit-block.ts'
-import { commitOrResolve } from './commit.ts'
-import type { DatabaseState, OpenStep } from './database-state.ts'
+import { runAutocommitBlock } from './autocommit-block.ts'
+import type { OpenStep } from './database-state.ts'
 import { recordFailure } from './failure-record.ts'
 import { giveUpStatement, type HistoryEntry, type Timeouts } from './history.ts'
 import { Journal } from './journal.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
-import { StatementWatch } from './statement-watch.ts'
+import type { StatementWatch } from './statement-watch.ts'
 import { migrationError } from './step-failure.ts'
-import { OutOfTime, type StepTime, untilTime } from './step-time.ts'
 import { type Move, type MoveAnswer, moveProblem } from './version-table.ts'
 
-/** A step that did not take place because another run moved the database, or holds the lock: read the state and plan again. */
-export const LOST = Symbol('lost')
+/** The fence did not hold: another run has moved the database, or holds the lock. */
+export class FenceLost extends Error {
+  override readonly name = 'FenceLost'
+}
 
-/** A step that was stopped because the time was up, and rolled back; a later run does it. */
-export const STOPPED = Symbol('stopped')
+/** A revision returned before a call of its own was over. */
+export class NotAwaited extends CommandError {
+  constructor(message: string) {
+    super('NotAwaited', message)
+  }
+}
 
-const TIMEOUTS: Timeouts = { lockMs: 5_000, statementMs: 0 }
+/** The transaction that a step is part of. */
+export interface StepScope {
+  readonly context: RunnerContext
+  readonly transaction: Transaction
+  readonly options: SessionOptions
+  readonly watch: StatementWatch
+  readonly timeouts: Timeouts
+}
 
-/**
- * Applies one revision in one transaction: fence, the revision's statements, the move of the version rows, commit.
- *
- * `apply` throws {@link MigrationError} when the revision failed (rolled back, and recorded in the history), and
- * `UnknownOutcome` when nobody could be asked whether the commit took place.
- */
-export class StepAttempt {
-  readonly #context: RunnerContext
-  readonly #step: RunStep
-  readonly #time: StepTime
+/** Where a step stands in the history. */
+export interface StepPlace {
+  /** The number of its row. */
+  readonly seq: number
   /** The step an interrupted run left, when this is the same one. */
-  readonly #open: OpenStep | null
+  readonly continued: OpenStep | null
   /** The token of such a step when it is not: only a stamp may leave it behind. */
-  readonly #givenUp: string | null
-  readonly #entry: HistoryEntry
+  readonly givenUp: string | null
+}
+
+/** One revision, or a stamp, in a transaction that is begun and committed by somebody else: fence, statements, move. */
+export class Step {
+  readonly entry: HistoryEntry
+  readonly session: Session
+  readonly #scope: StepScope
+  readonly #step: RunStep
+  readonly #place: StepPlace
   readonly #journal: Journal
-  readonly #session: Session
-  readonly #watch: StatementWatch
-  readonly #started = performance.now()
+  #started = performance.now()
+  #databaseMs = 0
   /** Statements that an autocommit block has committed; they stay whatever happens. */
   #committed: number
 
-  constructor(
-    context: RunnerContext,
-    step: RunStep,
-    state: DatabaseState,
-    time: StepTime,
-    follow: boolean,
-  ) {
-    const continued = step.direction === 'stamp' ? null : state.open
-    this.#context = context
+  constructor(scope: StepScope, step: RunStep, place: StepPlace) {
+    const { context, transaction, options, timeouts } = scope
+    this.#scope = scope
     this.#step = step
-    this.#time = time
-    this.#open = continued
-    this.#givenUp = state.open && !continued ? state.open.token : null
-    this.#committed = continued?.done ?? 0
-    this.#journal = new Journal(continued?.digest ?? null)
-    const timeouts = context.timeouts ?? TIMEOUTS
-    this.#watch = new StatementWatch(context, timeouts.lockMs)
-    const { watch } = this.#watch
-    const options = { ...context.sessionOptions, journal: this.#journal, follow, watch }
-    this.#session = new Session(context.api, options)
-    this.#entry = {
+    this.#place = place
+    this.#committed = place.continued?.done ?? 0
+    this.#journal = new Journal(place.continued?.digest ?? null)
+    this.session = new Session(context.api, { ...options, journal: this.#journal }, transaction)
+    this.entry = {
       token: randomUUID(),
-      seq: continued?.seq ?? state.lastSeq + 1,
+      seq: place.continued?.seq ?? place.seq,
       run: context.run,
       revision: step.revision,
       direction: step.direction,
@@ -81,158 +83,126 @@ export class StepAttempt {
     }
   }
 
-  async apply(): Promise<StepReport | typeof LOST | typeof STOPPED> {
-    try {
-      await this.#session.begin()
-      if (!(await this.#fence())) {
-        await this.#session.rollback()
-        return LOST
-      }
-      await this.#runRevision()
-      await this.#move()
-      await this.#commit()
-      return this.#report()
-    } catch (error) {
-      if (error instanceof UnknownOutcome) throw error
-      if (error instanceof OutOfTime && this.#time.mayTryAgain) return await this.#stop(error)
-      throw await this.#fail(error)
-    }
+  /** Runs the revision. What travels with later statements is still to be carried out when this resolves. */
+  async apply(): Promise<void> {
+    this.#started = performance.now()
+    await this.#fence()
+    await this.#runRevision()
+    await this.#move()
   }
 
-  async #fence(): Promise<boolean> {
-    const { table, run } = this.#context
-    const { token, timeouts } = this.#entry
-    const statement = this.#open
-      ? table.fenceAgainStatement({ oldToken: this.#open.token, token, run, timeouts })
-      : table.fenceStatement(this.#entry)
-    try {
-      const [answer] = await this.#session.own(statement)
-      this.#watch.backend = Number(answer?.pid)
-      return answer?.opened === 1
-    } catch (error) {
+  /** Refuses every statement that the revision may still send. */
+  end(): void {
+    this.session.endRevision(
+      `${this.name} is over: a statement came after it returned, so add the missing 'await' before it`,
+    )
+  }
+
+  /** `ms` is that of the database, from fence to move, for one of several steps in a transaction. */
+  report({ ofSeveral }: { readonly ofSeveral: boolean }): StepReport {
+    const { revision, doc, direction } = this.entry
+    const { statements, rows } = this.session
+    const ms = ofSeveral ? this.#databaseMs : Math.round(this.#elapsed)
+    return { revision, doc, direction, ms, statements, rows }
+  }
+
+  /** Writes the history row of the failure, after the rollback, and makes the error of it. */
+  async failure(cause: unknown): Promise<MigrationError> {
+    const { context } = this.#scope
+    const { revision, direction } = this.entry
+    const partly = this.#place.continued !== null || this.#committed > 0
+    const committed = partly ? this.#committed : undefined
+    const inOneTransaction = context.transaction === 'run'
+    const step = { revision, direction, name: this.name, committed, inOneTransaction }
+    const error = migrationError(step, cause)
+    const { statements, rows } = this.session
+    const figures = { statements, rows, ms: this.#elapsed }
+    await recordFailure(context, this.entry, { ...figures, error: error.message, partly })
+    return error
+  }
+
+  /** As messages name it. */
+  get name(): string {
+    return `${this.entry.direction} of ${this.entry.revision} (${this.entry.doc})`
+  }
+
+  async #fence(): Promise<void> {
+    const { table, run } = this.#scope.context
+    const { token, timeouts } = this.entry
+    const oldToken = this.#place.continued?.token
+    const statement =
+      oldToken === undefined
+        ? table.fenceStatement(this.entry)
+        : table.fenceAgainStatement({ oldToken, token, run, timeouts })
+    await this.session.keepBooks({
+      sql: () => statement,
+      check: ({ opened, pid }) => {
+        if (opened !== 1) throw new FenceLost('another run has moved the database')
+        this.#scope.watch.backend = Number(pid)
+      },
       // Under repeatable read the winner's row shows up as a serialization failure.
-      if (error instanceof StatementError && error.code === '40001') return false
-      throw error
-    }
+      failed: (error) =>
+        error instanceof StatementError && error.code === '40001'
+          ? new FenceLost(error.message)
+          : error,
+    })
+    if (this.#place.givenUp === null) return
+    await this.session.own(giveUpStatement(table, this.#place.givenUp))
   }
 
   async #runRevision(): Promise<void> {
-    if (this.#givenUp !== null) {
-      await this.#session.own(giveUpStatement(this.#context.table, this.#givenUp))
-    }
-    const op = new Operations(this.#session, {
-      autocommitBlock: async (body) => {
-        await runAutocommitBlock(this.#blockScope, body, () => {
-          this.#committed = this.#journal.count
-        })
-      },
-    })
+    const op = new Operations(this.session, { autocommitBlock: (body) => this.#block(body) })
     try {
-      await untilTime(this.#time.stopAt, () => this.#step.run?.(op))
+      await this.#step.run?.(op)
       // A query builder that nobody awaits sends its statement some microtasks after it was called.
       await setImmediate()
     } finally {
-      this.#session.endRevision(
-        `${this.#name} is over: a statement came after it returned, so add the missing 'await' before it`,
-      )
+      this.end()
     }
     this.#refuseMissingAwait(op)
-    await this.#session.settled()
-    if (this.#session.failure) throw this.#session.failure
+    await this.session.settled()
+    if (this.session.failure) throw this.session.failure
     this.#journal.refuseShortfall()
   }
 
-  get #blockScope(): BlockScope {
-    return {
-      context: this.#context,
-      session: this.#session,
-      journal: this.#journal,
-      entry: this.#entry,
-      watch: this.#watch,
+  async #block(body: () => Promise<void>): Promise<void> {
+    const { context, watch } = this.#scope
+    if (context.transaction === 'run') {
+      throw new CommandError(
+        'BlockInOneTransaction',
+        "op.autocommitBlock commits what came before it, and with transaction 'run' all revisions are one transaction: run up to this revision first, with transaction 'revision'",
+      )
     }
+    const scope = { context, session: this.session, journal: this.#journal, entry: this.entry }
+    await runAutocommitBlock({ ...scope, watch }, body, () => {
+      this.#committed = this.#journal.count
+    })
   }
 
   #refuseMissingAwait(op: Operations): void {
-    const calls = [...op.notAwaited(), ...this.#session.pending]
+    const calls = [...op.notAwaited(), ...this.session.pending]
     if (calls[0] === undefined) return
-    throw new CommandError(
-      'NotAwaited',
-      `${this.#name} returned without waiting for ${calls[0]}: add the missing 'await'`,
+    throw new NotAwaited(
+      `${this.name} returned without waiting for ${calls[0]}: add the missing 'await'`,
     )
   }
 
   async #move(): Promise<void> {
     const move: Move = {
-      token: this.#entry.token,
-      before: this.#entry.from,
-      after: this.#entry.to,
-      outcome: this.#step.direction === 'stamp' ? 'stamped' : 'done',
-      statements: this.#session.statements,
-      rows: this.#session.rows,
+      token: this.entry.token,
+      before: this.entry.from,
+      after: this.entry.to,
+      outcome: this.entry.direction === 'stamp' ? 'stamped' : 'done',
     }
-    const [answer] = await this.#session.own(this.#context.table.moveStatement(move))
-    const problem = moveProblem(move, answer as unknown as MoveAnswer)
-    if (problem) throw new CommandError('VersionRowMismatch', problem)
-  }
-
-  async #commit(): Promise<void> {
-    const { token, seq } = this.#entry
-    const isCommitted = ({ outcome }: { outcome: string }) =>
-      outcome === 'done' || outcome === 'stamped'
-    if (await commitOrResolve(this.#context, this.#session, { token, seq, isCommitted })) return
-    throw new Error('the connection broke at the commit, and nothing was committed: run it again')
-  }
-
-  /** Rolls back without a word in the history: the step is only put off. A half-done one is taken over when its lease ends. */
-  async #stop({ message }: OutOfTime): Promise<typeof STOPPED> {
-    this.#context.log.warn(`${this.#name} was ${message}: rolled back, a later run does it`)
-    await this.#watch.cancel()
-    await this.#rollback()
-    return STOPPED
-  }
-
-  /** Rolls back, writes the history row of the failure, and makes the error of it. */
-  async #fail(error: unknown): Promise<MigrationError> {
-    if (error instanceof OutOfTime) await this.#watch.cancel()
-    await this.#rollback()
-    return await this.#recorded(this.#watch.explain(error))
-  }
-
-  async #recorded(cause: unknown): Promise<MigrationError> {
-    const { revision, direction } = this.#entry
-    const committed = this.#partly ? this.#committed : undefined
-    const error = migrationError({ revision, direction, name: this.#name, committed }, cause)
-    const { statements, rows } = this.#session
-    const figures = { statements, rows, ms: this.#elapsed }
-    const failure = { ...figures, error: error.message, partly: this.#partly }
-    await recordFailure(this.#context, this.#entry, failure)
-    return error
-  }
-
-  async #rollback(): Promise<void> {
-    try {
-      await untilTime(this.#context.deadline, () => this.#session.rollback())
-    } catch (error) {
-      this.#context.log.warn(
-        'the rollback got no answer: the service ends the transaction in 3 minutes',
-        { error: String(error) },
-      )
-    }
-  }
-
-  #report(): StepReport {
-    const { revision, doc, direction } = this.#entry
-    const { statements, rows } = this.#session
-    return { revision, doc, direction, ms: Math.round(this.#elapsed), statements, rows }
-  }
-
-  get #name(): string {
-    return `${this.#step.direction} of ${this.#entry.revision} (${this.#entry.doc})`
-  }
-
-  /** True once part of the revision is committed. */
-  get #partly(): boolean {
-    return this.#open !== null || this.#committed > 0
+    const { table } = this.#scope.context
+    await this.session.keepBooks({
+      sql: (rows) => table.moveStatement(move, this.session.acceptedStatements, rows),
+      check: (answer) => {
+        const problem = moveProblem(move, answer as unknown as MoveAnswer)
+        if (problem) throw new CommandError('VersionRowMismatch', problem)
+        this.#databaseMs = Number(answer.ms)
+      },
+    })
   }
 
   get #elapsed(): number {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { executorStatement } from '../data-api/executor.ts'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
 import {
   fenceAgainStatement,
@@ -28,6 +29,8 @@ export class VersionTable {
   readonly versions: string
   /** The history table as SQL. */
   readonly history: string
+  /** The function that carries out several statements in one call, as SQL; a new form of it gets a new name. */
+  readonly executor: string
   /** Key of the advisory lock that serialises runs on this version table. */
   readonly lockKey: bigint
 
@@ -35,12 +38,13 @@ export class VersionTable {
     this.name = name
     this.versions = qualifiedName({ schema: name.schema, name: name.name })
     this.history = qualifiedName({ schema: name.schema, name: `${name.name}_history` })
+    this.executor = qualifiedName({ schema: name.schema, name: `${name.name}_exec_v1` })
     const digest = createHash('sha256').update(`aurora-migrations ${name.schema}.${name.name}`)
     this.lockKey = digest.digest().readBigInt64BE()
   }
 
   /**
-   * Creates both tables where they are missing, in one autocommitted call.
+   * Creates both tables and the function where they are missing, in one autocommitted call.
    *
    * The lock comes first, because `create table if not exists` by two runs at once fails; and it is tried, not
    * waited for: a run never queues on a lock. Not free is SQLSTATE 55P03.
@@ -78,6 +82,7 @@ export class VersionTable {
     rows bigint,
     error text
   );
+  ${executorStatement(this.executor)};
 end $aurora$`
   }
 
@@ -99,16 +104,17 @@ end $aurora$`
   /**
    * Changes the rows from `before` to `after` and finishes the history row `token`, in one statement.
    *
-   * Answers what was there and how many rows each part hit; {@link moveProblem} says what is wrong with it.
+   * `rows` is SQL for the number of rows that the step's statements changed. Answers what was there, how many rows each
+   * part hit and how long the step took; {@link moveProblem} says what is wrong with it.
    */
-  moveStatement(move: Move): string {
+  moveStatement(move: Move, statements: number, rows: string): string {
     const removed = move.before.filter((row) => !move.after.includes(row))
     const added = move.after.filter((row) => !move.before.includes(row))
     return `with "before" as (select coalesce(json_agg(version_num order by version_num), '[]')::text as rows from ${this.versions}),
 "removed" as (delete from ${this.versions} where version_num = any(${literal(pgArray(removed))}::text[]) returning 1),
 "added" as (insert into ${this.versions} (version_num) select unnest(${literal(pgArray(added))}::text[]) on conflict do nothing returning 1),
-"finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements =${literal(move.statements)}, rows =${literal(move.rows)} where token =${literal(move.token)} and outcome = 'running' returning 1)
-select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished`
+"finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${statements}, rows = ${rows} where token =${literal(move.token)} and outcome = 'running' returning ms)
+select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished, (select max(ms) from "finished") as ms`
   }
 }
 
@@ -118,8 +124,6 @@ export interface Move {
   readonly before: readonly string[]
   readonly after: readonly string[]
   readonly outcome: 'done' | 'stamped'
-  readonly statements: number
-  readonly rows: number
 }
 
 /** What a {@link VersionTable.moveStatement} answers. */

@@ -239,7 +239,7 @@ describe('init', () => {
     const result = await cliHere(['init', made, '--template', 'sql'])
     expect(result).toEqual({
       code: 0,
-      stdout: `Creating directory ${made} ...  done\nNext: aurora-migrations revision -m 'first tables' --migrations ${made}\n`,
+      stdout: `Creating directory ${made} ...  done\nNext: npm run migrate -- revision -m 'first tables' --migrations ${made}\n`,
       stderr: '',
     })
     expect((await readdir(made)).sort()).toEqual(['index.ts', 'revision.template'])

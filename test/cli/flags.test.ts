@@ -22,6 +22,9 @@ const COMMANDS = [
   'edit',
   'init',
   'list-templates',
+  'build',
+  'index',
+  'local',
 ]
 const CLUSTER = 'arn:aws:rds:eu-central-1:123456789012:cluster:shop'
 

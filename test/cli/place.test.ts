@@ -194,7 +194,7 @@ describe('without a database', () => {
     await writeFile(path.join(migrations, 'd.ts'), '')
     expect(await cli(['check', '--migrations', migrations])).toMatchObject({
       code: 2,
-      stderr: `error: ${path.join(migrations, 'index.ts')} leaves out d.ts: run 'npm run index' to write it anew\n`,
+      stderr: `error: ${path.join(migrations, 'index.ts')} leaves out d.ts: run 'npm run migrate -- index --migrations ${migrations}' to write it anew\n`,
     })
   })
 })

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { Stack } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline'
 import * as actions from 'aws-cdk-lib/aws-codepipeline-actions'
@@ -143,6 +143,34 @@ describe('the functions', () => {
       Environment: Match.absent(),
     })
   })
+})
+
+test('settings that are given are the environment of each function that runs revisions', () => {
+  const settled = shopStack()
+  const settings = {
+    transaction: 'run',
+    batching: false,
+    lockTimeout: Duration.seconds(1),
+    statementTimeout: Duration.minutes(1),
+    lockWait: Duration.seconds(0),
+  } as const
+  const cluster = shopCluster(settled)
+  const props = { cluster, database: 'shop', migrations, ...settings }
+  new AuroraMigrations(settled, 'Migrations', props).runOnDeploy()
+  for (const Handler of ['index.invoke', 'index.isComplete']) {
+    Template.fromStack(settled).hasResourceProperties('AWS::Lambda::Function', {
+      Handler,
+      Environment: {
+        Variables: Match.objectLike({
+          TRANSACTION: 'run',
+          BATCHING: 'off',
+          LOCK_TIMEOUT: '1',
+          STATEMENT_TIMEOUT: '60',
+          LOCK_WAIT: '0',
+        }),
+      },
+    })
+  }
 })
 
 describe('permissions', () => {

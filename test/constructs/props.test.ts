@@ -160,7 +160,7 @@ describe('revisions that are wrong stop the synthesis', () => {
     const add = (folder: string) =>
       writeFile(path.join(folder, 'b.ts'), revisionText({ id: 'b', down: 'a' }))
     expect(await broken([{ id: 'a' }], add)).toMatch(
-      /index\.ts leaves out b\.ts: run 'npm run index' to write it anew$/,
+      /index\.ts leaves out b\.ts: run 'npm run migrate -- index --migrations \S+' to write it anew$/,
     )
   })
 

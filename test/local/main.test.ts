@@ -89,9 +89,9 @@ test('--help tells every option', async () => {
 
 test.each([
   [['--bogus'], "'--bogus'"],
-  [['--port', 'x'], '--port x is not a port: use a number from 0 to 65535'],
-  [['--port', '65536'], '--port 65536 is not a port'],
-  [['stray'], "'stray'"],
+  [['--port', 'x'], "argument 'x' is invalid. It must be a number from 0 to 65535."],
+  [['--port', '65536'], "argument '65536' is invalid"],
+  [['stray'], 'too many arguments'],
 ])('%j is refused with code 2', async (args, message) => {
   const aurora = new AuroraProcess(args)
   expect(await aurora.exit).toBe(2)

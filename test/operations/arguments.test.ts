@@ -1,11 +1,13 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
+import type { DataApiStatement } from '../../lambda/data-api/data-api.ts'
+import { Session } from '../../lambda/data-api/session.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
 
 // Revisions are bundled without a type check, so what a type would refuse can come at run time.
 const sent: string[] = []
-const session = { execute: async (text: string) => void sent.push(text) }
-const op = new Operations(session as never, {
+const api = { execute: async ({ sql }: DataApiStatement) => void sent.push(sql) }
+const op = new Operations(new Session(api as never), {
   autocommitBlock: (body) => body(),
 }) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
 

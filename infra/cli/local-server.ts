@@ -1,0 +1,29 @@
+import { createMissing } from './local-database.ts'
+import { loadLocalAurora } from './local-packages.ts'
+import type { Output } from './output.ts'
+
+export interface LocalServerOptions {
+  /** Made when they are missing; the printed environment is the first one's. */
+  readonly database: readonly string[]
+  readonly directory: string
+  readonly port?: number
+  readonly postgresUrl?: string
+}
+
+/** Starts local Aurora, prints what a client needs, and stops it at the first signal. */
+export async function serveLocalAurora(output: Output, options: LocalServerOptions): Promise<void> {
+  const { database: databases, ...rest } = options
+  const { startLocalAurora } = await loadLocalAurora()
+  await using aurora = await startLocalAurora(rest)
+  for (const database of databases) await createMissing(aurora, database)
+  output.print(`Local Aurora answers on ${aurora.endpoint}. Stop it with Ctrl-C.\n`)
+  for (const [name, value] of Object.entries(aurora.environment(databases[0] ?? 'postgres'))) {
+    output.print(`export ${name}='${value.replaceAll("'", "'\\''")}'`)
+  }
+  await Promise.race([signal('SIGINT'), signal('SIGTERM')])
+}
+
+function signal(name: NodeJS.Signals): Promise<void> {
+  // Once: a second Ctrl-C ends the process at once.
+  return new Promise((resolve) => process.once(name, () => resolve()))
+}

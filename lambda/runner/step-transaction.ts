@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { NotSent } from '../data-api/batch.ts'
+import { batchCall } from '../data-api/executor.ts'
+import type { SessionOptions } from '../data-api/session-options.ts'
+import { Transaction } from '../data-api/transaction.ts'
+import { type MigrationError, UnknownOutcome } from '../errors.ts'
+import { wantsBatches } from './batch-executor.ts'
+import { commitOrResolve } from './commit.ts'
+import type { DatabaseState } from './database-state.ts'
+import type { Timeouts } from './history.ts'
+import type { StepReport } from './report.ts'
+import type { RunnerContext, RunStep } from './runner-context.ts'
+import { StatementWatch } from './statement-watch.ts'
+import { FenceLost, NotAwaited, Step, type StepScope } from './step.ts'
+import { OutOfTime, type StepTime, untilTime } from './step-time.ts'
+
+/** Steps that did not take place because another run moved the database, or holds the lock: read the state and plan again. */
+export const LOST = Symbol('lost')
+
+/** Steps that were stopped because the time was up, and rolled back; a later run does them. */
+export const STOPPED = Symbol('stopped')
+
+const TIMEOUTS: Timeouts = { lockMs: 5_000, statementMs: 0 }
+
+/**
+ * One try to apply steps in one transaction: for each the fence, the revision's statements and the move of the version
+ * rows, then the commit.
+ *
+ * `apply` throws {@link MigrationError} when a step failed (all are rolled back, and that one is recorded in the
+ * history), and `UnknownOutcome` when nobody could be asked whether the commit took place.
+ */
+export class StepTransaction {
+  readonly #context: RunnerContext
+  readonly #time: StepTime
+  readonly #transaction: Transaction
+  readonly #watch: StatementWatch
+  readonly #steps: readonly Step[]
+  #current = 0
+
+  /** `follow`: sees each statement through to its end, however long it takes. */
+  constructor(
+    context: RunnerContext,
+    steps: readonly RunStep[],
+    state: DatabaseState,
+    time: StepTime,
+    follow: boolean,
+  ) {
+    this.#context = context
+    this.#time = time
+    const timeouts = context.timeouts ?? TIMEOUTS
+    const mark = randomUUID()
+    this.#watch = new StatementWatch(context, { lockMs: timeouts.lockMs, mark })
+    const batches = wantsBatches(context) && state.batches && !follow
+    const options: SessionOptions = {
+      ...context.sessionOptions,
+      follow,
+      watch: this.#watch.watch,
+      ...(batches && { batchCall: batchCall(context.table.executor, mark) }),
+    }
+    this.#transaction = new Transaction(context.api, options)
+    const scope = { context, transaction: this.#transaction, options, watch: this.#watch, timeouts }
+    this.#steps = placed(scope, steps, state)
+  }
+
+  async apply(): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
+    try {
+      await this.#transaction.begin()
+      await untilTime(this.#time.stopAt, () => this.#applySteps())
+      await this.#commit()
+      return this.#steps.map((step) => step.report({ ofSeveral: this.#steps.length > 1 }))
+    } catch (error) {
+      if (error instanceof UnknownOutcome) throw error
+      for (const step of this.#steps) step.end()
+      const cause = await this.#causeOf(error)
+      if (cause instanceof FenceLost) {
+        await this.#rollback()
+        return LOST
+      }
+      if (cause instanceof OutOfTime && this.#time.mayTryAgain) return await this.#stop(cause)
+      throw await this.#fail(cause)
+    }
+  }
+
+  async #applySteps(): Promise<void> {
+    for (const step of this.#steps) {
+      this.#current = this.#steps.indexOf(step)
+      await step.apply()
+    }
+    await this.#transaction.flush()
+  }
+
+  /** The last step's row tells whether all are committed; once another run took the first one's number, none is. */
+  async #commit(): Promise<void> {
+    const [first, last] = [this.#steps[0], this.#steps.at(-1)]
+    if (first === undefined || last === undefined) return
+    const isCommitted = ({ outcome }: { outcome: string }) =>
+      outcome === 'done' || outcome === 'stamped'
+    const trace = { token: last.entry.token, seq: first.entry.seq, isCommitted }
+    if (await commitOrResolve(this.#context, last.session, trace)) return
+    throw new Error('the connection broke at the commit, and nothing was committed: run it again')
+  }
+
+  /** What came first: a statement that was put off may have failed before what the revision met. */
+  async #causeOf(error: unknown): Promise<unknown> {
+    if (error instanceof OutOfTime) return error
+    await this.#transaction.flush().catch(() => 'it is the failure now')
+    if (error instanceof NotAwaited) return error
+    const { failure } = this.#transaction
+    return failure === undefined || isFrom(error, failure) ? error : failure
+  }
+
+  /** Rolls back without a word in the history: the steps are only put off. A half-done one is taken over when its lease ends. */
+  async #stop({ message }: OutOfTime): Promise<typeof STOPPED> {
+    this.#context.log.warn(`${this.#failing.name} was ${message}: rolled back, a later run does it`)
+    await this.#watch.cancel()
+    await this.#rollback()
+    return STOPPED
+  }
+
+  /** Rolls back, writes the history row of the failure, and makes the error of it. */
+  async #fail(error: unknown): Promise<MigrationError> {
+    if (error instanceof OutOfTime) await this.#watch.cancel()
+    await this.#rollback()
+    return await this.#failing.failure(this.#watch.explain(error))
+  }
+
+  /** The step with the statement that failed, or the one that was at work. */
+  get #failing(): Step {
+    const failing = this.#steps.find(({ session }) => session.hasFailed)
+    return failing ?? (this.#steps[this.#current] as Step)
+  }
+
+  async #rollback(): Promise<void> {
+    try {
+      await untilTime(this.#context.deadline, () => this.#transaction.rollback())
+    } catch (error) {
+      this.#context.log.warn(
+        'the rollback got no answer: the service ends the transaction in 3 minutes',
+        { error: String(error) },
+      )
+    }
+  }
+}
+
+/** The steps with their numbers; only the first can be one that an interrupted run has left. */
+function placed(scope: StepScope, steps: readonly RunStep[], state: DatabaseState): Step[] {
+  let seq = state.lastSeq
+  return steps.map((step, index) => {
+    const open = index === 0 ? state.open : null
+    const continued = step.direction === 'stamp' ? null : open
+    if (continued === null) seq += 1
+    const givenUp = continued === null ? (open?.token ?? null) : null
+    return new Step(scope, step, { seq, continued, givenUp })
+  })
+}
+
+/** Whether the revision has the failure from its own statement, or has made its own error of that. */
+function isFrom(error: unknown, failure: Error): boolean {
+  if (error instanceof NotSent) return false
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause === failure || cause === failure.cause) return true
+  }
+  return false
+}
