@@ -48,7 +48,7 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
       in: `module:${name}`,
       out: name,
     })),
-    plugins: [modules(path.resolve(migrations), known)],
+    plugins: [modules(path.resolve(migrations), known), ...(forCli ? [] : [LAMBDA_CREDENTIALS])],
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -81,6 +81,17 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     Object.entries(metafile.outputs).find(([name]) => name.endsWith('index.mjs')) ?? []
   const pipelineFile = path.join(out, 'codepipeline.mjs')
   return { file, bytes: output?.bytes ?? 0, pipelineFile, metafile }
+}
+
+/** A Lambda has its credentials in its environment; whoever runs the CLI may have them anywhere. */
+const LAMBDA_CREDENTIALS: Plugin = {
+  name: 'lambda-credentials',
+  setup({ onResolve }) {
+    const file = `../lambda/environment-credentials.${FROM_SOURCE ? 'ts' : 'js'}`
+    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
+      path: path.resolve(import.meta.dirname, file),
+    }))
+  },
 }
 
 /** Marks what is being resolved from the package already. */
