@@ -46,7 +46,7 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
       in: `module:${name}`,
       out: name,
     })),
-    plugins: [modules(path.resolve(migrations), known)],
+    plugins: [modules(path.resolve(migrations), known), ...(forCli ? [] : [LAMBDA_CREDENTIALS])],
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -98,6 +98,17 @@ async function replaceFiles(folder: string, files: readonly OutputFile[]): Promi
   }
   const others = (await readdir(folder)).filter((name) => !names.includes(name))
   for (const name of others) await rm(path.join(folder, name), { recursive: true, force: true })
+}
+
+/** A Lambda has its credentials in its environment; whoever runs the CLI may have them anywhere. */
+const LAMBDA_CREDENTIALS: Plugin = {
+  name: 'lambda-credentials',
+  setup({ onResolve }) {
+    const file = `../lambda/environment-credentials.${FROM_SOURCE ? 'ts' : 'js'}`
+    onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, () => ({
+      path: path.resolve(import.meta.dirname, file),
+    }))
+  },
 }
 
 /** Marks what is being resolved from the package already. */

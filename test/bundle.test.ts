@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bundle, bundle } from '../infra/bundle.ts'
 import { checkIndex, writeIndex } from '../infra/revision-index.ts'
@@ -112,6 +114,34 @@ describe('the bundle', () => {
     expect((await readdir(out)).sort()).toEqual(['codepipeline.mjs', 'index.mjs'])
     const beside = (await readdir(folder)).filter((name) => name.startsWith('busy-'))
     expect(beside).toEqual([])
+  })
+
+  test('without models is at most 570 KiB, and looks for credentials where Lambda puts them', async () => {
+    const plain = await bundleOf('plain', { 'a1_plain.ts': PLAIN })
+    expect(plain.bytes).toBeLessThanOrEqual(570 * 1024)
+    const inputs = Object.keys(plain.metafile.inputs).join('\n')
+    expect(inputs).toContain('lambda/environment-credentials.ts')
+    expect(inputs).not.toMatch(/credential-provider-(?:node|sso|ini|process|web-identity)/)
+  })
+
+  test('without credentials in the environment says what to set, and calls nobody', async () => {
+    const { file } = await bundleOf('plain', { 'a1_plain.ts': PLAIN })
+    const script = `const { invoke } = await import(${JSON.stringify(file)})
+console.log(JSON.stringify(await invoke({ command: 'current' })))`
+    const environment = {
+      AWS_REGION: 'eu-central-1',
+      CLUSTER_ARN: 'arn:aws:rds:eu-central-1:123456789012:cluster:shop',
+      SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop-AbCdEf',
+      DATABASE: 'shop',
+    }
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { env: environment },
+    )
+    expect(stdout).toMatch(
+      /"message":"[^"]*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the environment, where Lambda puts them/,
+    )
   })
 
   test('holds one copy of Kysely, which the ORM shares', async () => {

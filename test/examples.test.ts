@@ -7,7 +7,7 @@ import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import { revisions } from '../migrations/index.ts'
 import { dumpCatalog } from './catalog-dump.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
-import { callNames } from './runner-fixture.ts'
+import { BATCHING, callNames } from './runner-fixture.ts'
 
 type Invoke = (event: unknown) => Promise<Record<string, unknown>>
 
@@ -73,7 +73,7 @@ describe('the example revisions, through the bundle', () => {
     for (const dump of dumps) expect(dump.constraints).toEqual(dumps[0]?.constraints)
   })
 
-  test('move 1,000 players to 20 teams with models and a session in 13 Data API calls', async () => {
+  test('move 1,000 players to 20 teams with models and a session in 13 Data API calls, or 8 with batching', async () => {
     const database = await exampleDatabase()
     const client = await connect(aurora, database)
     await invoke({ command: 'upgrade', target: '29b4c2bfce6d' })
@@ -85,6 +85,7 @@ describe('the example revisions, through the bundle', () => {
     expect(await invoke({ command: 'upgrade', target: '169ad57156f0' })).toMatchObject({
       status: 'succeeded',
     })
+    expect(aurora.calls.forDatabase(database)).toHaveLength(BATCHING ? 8 : 13)
     expect(callNames(aurora.calls.forDatabase(database))).toEqual([
       'Read',
       'BeginTransaction',

@@ -64,6 +64,17 @@ export class LiteralQueryCompiler extends PostgresQueryCompiler {
   }
 }
 
+const unanswered = new WeakMap<CompiledQuery, (error: Error) => Error>()
+
+/**
+ * A query whose result nobody looks at, so that it may travel with later statements. `told` makes of its error what the
+ * sender would have made of it.
+ */
+export function withoutAnswer(query: CompiledQuery, told: (error: Error) => Error): CompiledQuery {
+  unanswered.set(query, told)
+  return query
+}
+
 /** Kysely over one {@link Session}, which is its only connection: the instance stays valid across an autocommit block. */
 export class SessionDialect implements Dialect {
   readonly #session: Session
@@ -119,6 +130,13 @@ class SessionConnection implements DatabaseConnection {
   async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
     const { sql } = compiled
     const parameters = parametersOf(compiled)
+    const told = unanswered.get(compiled)
+    if (told) {
+      const { accepted, ran } = this.#session.accept(sql, parameters)
+      ran.catch((error: Error) => this.#session.locate(told(error)))
+      await accepted
+      return { rows: [] }
+    }
     if (returnsRows(compiled.query, sql)) {
       const rows = (await this.#session.query(sql, parameters)) as R[]
       return { rows, numAffectedRows: BigInt(rows.length) }

@@ -20,7 +20,7 @@ export interface BulkInsertOptions {
   readonly returning?: readonly string[]
   /** Takes the values given for a `generated always as identity` column. Default: PostgreSQL refuses them. */
   readonly overridingSystemValue?: boolean
-  /** How many bytes of a request the rows of one call may take. Default: 1 MiB; at most 3.75 MiB. */
+  /** How many bytes of a request the rows of one call may take. Default and most: 3.75 MiB. */
   readonly chunkBytes?: number
 }
 

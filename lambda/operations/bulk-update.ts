@@ -20,7 +20,7 @@ export interface BulkUpdateOptions {
   readonly key: readonly string[]
   /** What to do when a row's key is not in the table. Default: `'error'`. */
   readonly missing?: 'error' | 'ignore'
-  /** How many bytes of a request the rows of one call may take. Default: 1 MiB; at most 3.75 MiB. */
+  /** How many bytes of a request the rows of one call may take. Default and most: 3.75 MiB. */
   readonly chunkBytes?: number
 }
 

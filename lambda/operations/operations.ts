@@ -41,7 +41,7 @@ export class Operations extends SchemaOperations {
   }
 
   /**
-   * Inserts rows, a MiB a call: they travel as one JSON value, and PostgreSQL gives each column its type.
+   * Inserts rows, as many a call as a request holds: they travel as one JSON value, and PostgreSQL gives each column its type.
    *
    * Columns a row leaves out get their default. Rows with other columns are another call; calls come in the order of
    * their first rows, rows within one in the order given. Strings, numbers, Dates, bytes (`Uint8Array`) and arrays go

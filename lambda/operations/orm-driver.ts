@@ -6,7 +6,9 @@ import {
   type Dictionary,
   type EntityData,
   type EntityDictionary,
+  type EntityMetadata,
   type EntityName,
+  type EntityProperty,
   type FilterQuery,
   type FindOptions,
   type LogContext,
@@ -16,6 +18,8 @@ import {
   type UpsertManyOptions,
   Utils,
 } from '@mikro-orm/sql'
+import type { CompiledQuery, Transaction } from 'kysely'
+import { withoutAnswer } from '../data-api/kysely-dialect.ts'
 import { CommandError } from '../errors.ts'
 import { longestList } from './orm-conditions.ts'
 import { DataApiPlatform } from './orm-platform.ts'
@@ -96,9 +100,18 @@ export class DataApiDriver extends AbstractSqlDriver<DataApiConnection, DataApiP
     // The key of a row stands before each of its values and in the list at the end.
     const size = (row: EntityDictionary<T>, index: number) =>
       this.#rowSize(row) + (Object.keys(row).length + 1) * this.#size(where[index])
+    // Only what a version or the database's own values decide is looked at afterwards.
+    const meta = this.metadata.get<T>(entityName)
+    const isAsked =
+      options?.upsert ||
+      options?.processCollections !== false ||
+      meta.versionProperty !== undefined ||
+      meta.getOwnConcurrencyCheckKeys().length > 0 ||
+      this.getUpdateReturningProperties(meta, data).length > 0
+    const given = isAsked ? options : { ...options, ctx: options?.ctx ?? this.#withoutAnswers }
     const results = await sendPacked(data, size, (part, first) => {
       const conditions = where.slice(first, first + part.length)
-      return super.nativeUpdateMany(entityName, conditions, part.map(copyOf), options, transform)
+      return super.nativeUpdateMany(entityName, conditions, part.map(copyOf), given, transform)
     })
     return merged(results)
   }
@@ -112,6 +125,24 @@ export class DataApiDriver extends AbstractSqlDriver<DataApiConnection, DataApiP
     const list = longestList(where, true)
     if (list === undefined) return await remove(where)
     return merged(await sendPacked(list.values, this.#size, (part) => remove(list.with(part))))
+  }
+
+  /** MikroORM asks for the keys to find the other columns by them: where there are none, nothing has to be asked for. */
+  protected override getUpdateReturningProperties<T extends object>(
+    meta: EntityMetadata<T>,
+    data: EntityDictionary<T>[],
+  ): EntityProperty<T>[] {
+    const asked = super.getUpdateReturningProperties(meta, data)
+    return asked.every(({ primary }) => primary) ? [] : asked
+  }
+
+  /** The connection, for statements whose results nobody looks at; in place of a transaction of MikroORM's. */
+  get #withoutAnswers(): Transaction<unknown> {
+    const converter = this.platform.getExceptionConverter()
+    const told = (error: Error) => converter.convertException(error)
+    const client = this.getConnection('write').getClient()
+    const executeQuery = (query: CompiledQuery) => client.executeQuery(withoutAnswer(query, told))
+    return { executeQuery } as unknown as Transaction<unknown>
   }
 
   readonly #size = (value: unknown): number => {

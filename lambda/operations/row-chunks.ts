@@ -26,15 +26,13 @@ export interface RowChunk {
 }
 
 export interface ChunkLimits {
-  /** What the rows of a chunk may take of a request. Default: {@link DEFAULT_CHUNK_BYTES}. */
+  /** What the rows of a chunk may take of a request. Default: {@link MAX_CHUNK_BYTES}. */
   readonly chunkBytes?: number | undefined
   /** What a row is expected to take of the answer, as {@link MAX_ANSWER_BYTES} counts. Default: nothing. */
   readonly answerBytes?: ((row: GivenRow, object: string) => number) | undefined
 }
 
-/** Rows as JSON inside the request's JSON, where each quote takes two bytes. */
-export const DEFAULT_CHUNK_BYTES = 1024 * 1024
-/** A request has 4 MiB: the rest is for the statement, the ARNs and the headers. */
+/** A request has 4 MiB: the rest is for the statement, the ARNs and the headers. Rows are JSON inside its JSON there. */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024 - 256 * 1024
 /** An answer has 1 MiB, and a larger one ends the transaction. */
 const MAX_ANSWER_BYTES = 800_000
@@ -48,15 +46,15 @@ const MAX_ANSWER_BYTES = 800_000
 export function chunkRows(rows: readonly GivenRow[], limits: ChunkLimits): RowChunk[] {
   const chunks: OpenChunk[] = []
   const open = new Map<string, OpenChunk>()
-  const keys = new Map<string, string>()
+  const keys = new ColumnKeys()
   for (const [index, row] of rows.entries()) {
     const object = objectOf(row, index)
     const bytes = requestBytes(object)
     if (bytes > MAX_CHUNK_BYTES) throw tooLarge(row, index, bytes)
     const answer = limits.answerBytes?.(row, object) ?? 0
-    const key = keyOf(row, keys)
+    const key = keys.of(row)
     let chunk = open.get(key)
-    if (!chunk?.hasRoom(bytes, answer, limits.chunkBytes ?? DEFAULT_CHUNK_BYTES)) {
+    if (!chunk?.hasRoom(bytes, answer, limits.chunkBytes ?? MAX_CHUNK_BYTES)) {
       chunk = new OpenChunk(columnsOf(row, index))
       open.set(key, chunk)
       chunks.push(chunk)
@@ -139,13 +137,31 @@ function objectOf(row: GivenRow, index: number): string {
   return `{${members.join(',')}}`
 }
 
-/** What rows with the same columns have in common, in whatever order they name them; `known` saves sorting again. */
-function keyOf(row: GivenRow, known: Map<string, string>): string {
-  const names = Object.keys(row).map((name) => (isJsonNull(row[name]) ? `${name}\0` : name))
-  const given = names.join('\0')
-  const key = known.get(given) ?? names.sort().join('\0')
-  known.set(given, key)
-  return key
+/** What rows with the same columns have in common, in whatever order they name them. */
+class ColumnKeys {
+  #names: readonly string[] = []
+  #key = ''
+
+  /** Mostly a row has the columns of the one before it, in the same order: that is a tenth of the work. */
+  of(row: GivenRow): string {
+    if (!this.#isLikeLast(row)) {
+      const names = Object.keys(row)
+      const marked = names.map((name) => (isJsonNull(row[name]) ? `${name}\0` : name))
+      // A JSON null is written into the statement, so the next row without one is not like this.
+      this.#names = marked.some((name, i) => name !== names[i]) ? [] : names
+      this.#key = marked.sort().join('\0')
+    }
+    return this.#key
+  }
+
+  #isLikeLast(row: GivenRow): boolean {
+    let count = 0
+    for (const name in row) {
+      if (name !== this.#names[count] || isJsonNull(row[name])) return false
+      count += 1
+    }
+    return count > 0 && count === this.#names.length
+  }
 }
 
 function columnsOf(row: GivenRow, index: number): ChunkColumn[] {
@@ -161,9 +177,17 @@ function columnsOf(row: GivenRow, index: number): ChunkColumn[] {
   throw invalidArgument(`rows[${index}]`, row, 'an object with at least one property')
 }
 
-/** What an object takes in the request, with the comma after it. */
-function requestBytes(object: string): number {
-  return Buffer.byteLength(JSON.stringify(object)) - 1
+const QUOTE = 34
+const BACKSLASH = 92
+
+/** What an object takes in the request, with the comma after it: UTF-8, and JSON once more. */
+function requestBytes(json: string): number {
+  let escapes = 0
+  for (let i = 0; i < json.length; i += 1) {
+    const code = json.charCodeAt(i)
+    if (code === QUOTE || code === BACKSLASH) escapes += 1
+  }
+  return Buffer.byteLength(json) + escapes + 1
 }
 
 function tooLarge(row: GivenRow, index: number, bytes: number): CommandError {

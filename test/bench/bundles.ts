@@ -10,7 +10,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 export const BUNDLE_OPTIONS = {
   bundle: true,
   platform: 'node',
-  target: 'node24',
+  target: 'node22',
   format: 'esm',
   mainFields: ['module', 'main'],
   conditions: ['module', 'aurora-migrations-source'],

@@ -42,6 +42,7 @@ test(`a run that is killed ${CRASHES} times at any moment is finished by the nex
       name: 'a run that is killed',
       revisions,
       before: [],
+      settings: {},
       run: (context) => upgrade(context),
       status: 'succeeded',
     },

@@ -91,7 +91,7 @@ function watched(
   const context = testContext(aurora, database.name, scenario.revisions)
   const { clusterArn, secretArn } = aurora
   const api = new WatchedApi({ clusterArn, secretArn, database: database.name }, options)
-  return { api, context: { ...context, api, pollMs: 100 } }
+  return { api, context: { ...context, ...scenario.settings, api, pollMs: 100 } }
 }
 
 /** What must hold after every faulted run and after the run that follows it. */

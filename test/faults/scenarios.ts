@@ -14,6 +14,8 @@ export interface Scenario {
   /** Statements on top of that, as the owner of the database. */
   readonly setup?: string
   run(context: CommandContext): Promise<Report>
+  /** How statements reach the database. */
+  readonly settings: Pick<CommandContext, 'batching' | 'transaction'>
   /** How the run ends without a fault; it is the end of a run after the faulted one as well. */
   readonly status: 'succeeded' | 'failed'
 }
@@ -128,7 +130,9 @@ const FAILING = revision('r3', 'r2', async (op) => {
 
 const upTo = (target: string) => (context: CommandContext) => upgrade(context, target)
 
-export const SCENARIOS: readonly Scenario[] = [
+type Story = Omit<Scenario, 'settings'>
+
+const STORIES: readonly Story[] = [
   {
     name: 'first run on an empty database',
     revisions: [SCHEMA],
@@ -188,4 +192,16 @@ create table players (id integer primary key, team text, team_id integer)`,
     run: upTo('heads'),
     status: 'succeeded',
   },
+]
+
+const inWay = (way: string, settings: Scenario['settings'], stories = STORIES): Scenario[] =>
+  stories.map((story) => ({ ...story, name: `${story.name}, ${way}`, settings }))
+
+const SEVERAL_STEPS = STORIES.filter(({ name }) => /three revisions|after one/.test(name))
+
+/** Each story with and without batching, and those of several steps in one transaction as well. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...inWay('in batches', { batching: true }),
+  ...inWay('one by one', { batching: false }),
+  ...inWay('in one transaction', { batching: true, transaction: 'run' }, SEVERAL_STEPS),
 ]

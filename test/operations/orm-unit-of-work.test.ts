@@ -84,7 +84,7 @@ describe('an entity manager', () => {
     expect(statements.slice(2)).toEqual([
       `insert into "teams" ("name") values ( 'Town') returning "id"`,
       `insert into "players" ("name", "team_id") values ( 'Eve',  3) returning "id"`,
-      `update "players" set "name" = case when ("id" =  1) then  'Anna' else "name" end, "team_id" = case when ("id" =  1) then  3 when ("id" =  2) then  3 else "team_id" end, "score" = case when ("id" =  2) then  (-5) else "score" end where "id" in ( 1,  2) returning "id"`,
+      `update "players" set "name" = case when ("id" =  1) then  'Anna' else "name" end, "team_id" = case when ("id" =  1) then  3 when ("id" =  2) then  3 else "team_id" end, "score" = case when ("id" =  2) then  (-5) else "score" end where "id" in ( 1,  2)`,
       'delete from "players" where "id" in ( 3)',
     ])
     await session.commit()

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { downgrade, upgrade } from '../../lambda/commands.ts'
 import { databaseError, StatementError } from '../../lambda/data-api/errors.ts'
+import { defineEntity, orm, p } from '../../lambda/operations/orm.ts'
 import { dumpCatalog } from '../catalog-dump.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import {
@@ -226,6 +227,12 @@ async function outcome(work: Work, batching: boolean) {
   }
 }
 
+const Thing = defineEntity({
+  name: 'Thing',
+  tableName: 'k',
+  properties: { id: p.integer().primary(), name: p.text() },
+})
+
 const fill: Work = (op) =>
   op.bulkInsert('k', [
     { id: 1, name: 'one' },
@@ -303,6 +310,21 @@ describe('a run with and one without batching leave the same behind', () => {
         'create table d (id integer primary key, up integer references d deferrable initially deferred)',
       )
       await op.execute('insert into d values (1, 2)')
+    },
+    'with models, of which one is refused at the flush': async (op) => {
+      await fill(op)
+      const em = orm(op, [Thing])
+      for (const thing of await em.find(Thing, {})) thing.name = 'the same'
+      await op.execute('create unique index k_name on k (name)')
+      await em.flush()
+      await op.execute('create table never ()')
+    },
+    'with models that are changed': async (op) => {
+      await fill(op)
+      const em = orm(op, [Thing])
+      for (const thing of await em.find(Thing, {})) thing.name += '!'
+      await em.flush()
+      await op.execute("update k set name = name || '?'")
     },
     'that changes its search path': async (op) => {
       await op.execute('create schema other')
