@@ -106,7 +106,11 @@ export class Transaction {
   /** Does `work` when everything before it has ended or was put off. */
   accept<T>(work: () => Promise<T>): Promise<T> {
     this.#inLine += 1
-    const run = this.#line.then(work)
+    const run = this.#line.then(work).catch(async (error: unknown) => {
+      // What was put off before a statement that is refused would have failed before it.
+      await this.sendPutOff().catch(() => 'then that is the failure')
+      throw error
+    })
     // A rejection that nobody awaits must fail the revision (`failure`), not the process.
     this.#line = run
       .catch((error: Error) => {

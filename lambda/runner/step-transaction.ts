@@ -126,7 +126,7 @@ export class StepTransaction {
 
   /** The step with the statement that failed, or the one that was at work. */
   get #failing(): Step {
-    const failing = this.#steps.find(({ session }) => session.hasFailed)
+    const failing = this.#steps.find(({ session }) => session.count.hasFailed)
     return failing ?? (this.#steps[this.#current] as Step)
   }
 

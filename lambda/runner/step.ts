@@ -101,7 +101,7 @@ export class Step {
   /** `ms` is that of the database, from fence to move, for one of several steps in a transaction. */
   report({ ofSeveral }: { readonly ofSeveral: boolean }): StepReport {
     const { revision, doc, direction } = this.entry
-    const { statements, rows } = this.session
+    const { statements, rows } = this.session.count
     const ms = ofSeveral ? this.#databaseMs : Math.round(this.#elapsed)
     return { revision, doc, direction, ms, statements, rows }
   }
@@ -115,7 +115,7 @@ export class Step {
     const inOneTransaction = context.transaction === 'run'
     const step = { revision, direction, name: this.name, committed, inOneTransaction }
     const error = migrationError(step, cause)
-    const { statements, rows } = this.session
+    const { statements, rows } = this.session.count
     const figures = { statements, rows, ms: this.#elapsed }
     await recordFailure(context, this.entry, { ...figures, error: error.message, partly })
     return error
@@ -143,7 +143,7 @@ export class Step {
       // Under repeatable read the winner's row shows up as a serialization failure.
       failed: (error) =>
         error instanceof StatementError && error.code === '40001'
-          ? new FenceLost(error.message)
+          ? new FenceLost(error.message, { cause: error })
           : error,
     })
     if (this.#place.givenUp === null) return
@@ -196,7 +196,10 @@ export class Step {
     }
     const { table } = this.#scope.context
     await this.session.keepBooks({
-      sql: (rows) => table.moveStatement(move, this.session.acceptedStatements, rows),
+      sql: (rows) => {
+        const { statements, putOff } = this.session.count
+        return table.moveStatement(move, statements + putOff, rows)
+      },
       check: (answer) => {
         const problem = moveProblem(move, answer as unknown as MoveAnswer)
         if (problem) throw new CommandError('VersionRowMismatch', problem)

@@ -68,7 +68,7 @@ describe('an autocommit block', () => {
       versions: ['r1'],
     })
     const calls = aurora.calls.forDatabase(database)
-    expect(callNames(calls).slice(4)).toEqual([
+    expect(callNames(calls).slice(3)).toEqual([
       'BeginTransaction',
       'Fence',
       'create table',
