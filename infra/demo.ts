@@ -36,7 +36,9 @@ async function createDatabaseOnce(aurora: LocalAurora): Promise<void> {
 function show({ status, from, to, steps, error }: Report): void {
   for (const { direction, revision, doc, ms, statements, rows } of steps) {
     const figures =
-      `${ms} ms`.padStart(8) + `${statements} statements`.padStart(15) + `${rows} rows`.padStart(10)
+      `${ms} ms`.padStart(8) +
+      `${statements} statement${statements === 1 ? ' ' : 's'}`.padStart(15) +
+      `${rows} rows`.padStart(10)
     console.log(`  ${direction} ${revision.padEnd(14)} ${doc.padEnd(42)}${figures}`)
   }
   if (status !== 'succeeded') throw new Error(error?.message ?? `the run is ${status}`)
