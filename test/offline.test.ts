@@ -213,6 +213,12 @@ describe('a script', () => {
     expect(offline).toEqual(online)
   })
 
+  test('is written without waiting for a database', async () => {
+    const started = performance.now()
+    await scriptOf(upgradeScript(scriptContext(FEATURES), 'heads'))
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
   test('also runs through the Data API, statement by statement', async () => {
     const database = await newDatabase(aurora)
     const script = await scriptOf(upgradeScript(scriptContext(FEATURES), 'heads'))

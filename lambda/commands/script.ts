@@ -89,6 +89,8 @@ async function script(
     deadline: Number.POSITIVE_INFINITY,
     secretChecked: Promise.resolve(),
     sessionOptions: {},
+    // A script is not sent, and there is no database to make the function in that carries out batches.
+    batching: false,
     map,
     revision,
   })
