@@ -99,8 +99,10 @@ export function batchedText(
 ): string | undefined {
   try {
     const facts = statementFacts(sql)
-    const isText = parameters.every(({ value }) => value?.stringValue !== undefined)
-    if (!isText || !isExecutable(facts) || /statement_timeout/i.test(sql)) return undefined
+    const values = parameters.map(({ value }) => value?.stringValue)
+    // Before it is written: bulk data has megabytes.
+    const fits = values.every((value) => value !== undefined && value.length <= maxCharacters)
+    if (!fits || !isExecutable(facts) || /statement_timeout/i.test(sql)) return undefined
     const text = withValues(facts.sql, parameters)
     return text.length <= maxCharacters ? text : undefined
   } catch {

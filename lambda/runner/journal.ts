@@ -101,10 +101,12 @@ function refuseUnrepeatable({ sql, returns, repeatable }: JournalledStatement): 
 }
 
 function entryOf({ sql, parameters }: JournalledStatement): JournalEntry {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([sql, parameters]))
-    .digest('hex')
-  return { hash, text: sql.slice(0, SHOWN_CHARACTERS) }
+  const hash = createHash('sha256').update(sql)
+  // Bulk data has megabytes, which are hashed as they are; a NUL is in no text of SQL.
+  for (const { name, value } of parameters) {
+    hash.update(`\0${name}\0`).update(value?.stringValue ?? JSON.stringify(value ?? null))
+  }
+  return { hash: hash.digest('hex'), text: sql.slice(0, SHOWN_CHARACTERS) }
 }
 
 function changed(number: number, known: JournalEntry, now: JournalEntry): CommandError {
