@@ -50,7 +50,8 @@ async function fetchSecret(arn: string): Promise<DatabaseSecret> {
   } catch (error) {
     if (error instanceof CommandError) throw error
     const { name } = error as Error
-    throw new CommandError('Secret', `cannot read the secret ${arn} (${name}): ${fixFor(name)}`, {
+    const fix = fixFor(error as Error)
+    throw new CommandError('Secret', `cannot read the secret ${arn} (${name}): ${fix}`, {
       cause: error,
     })
   } finally {
@@ -58,7 +59,9 @@ async function fetchSecret(arn: string): Promise<DatabaseSecret> {
   }
 }
 
-function fixFor(name: string): string {
+function fixFor({ name, message }: Error): string {
+  // About the environment, and so without any of its values.
+  if (name === 'CredentialsProviderError') return message
   if (name === 'ResourceNotFoundException') return 'check SECRET_ARN and its region'
   if (name === 'AccessDeniedException') {
     return 'allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own'

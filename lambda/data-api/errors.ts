@@ -67,6 +67,8 @@ const REFUSED = new Set([
   'UnrecognizedClientException',
   'InvalidSignatureException',
   'ExpiredTokenException',
+  // Nothing was sent, and without credentials nothing will be.
+  'CredentialsProviderError',
 ])
 
 /** SQLSTATEs with which PostgreSQL refuses a connection: password being rotated, not up yet, no connection free. */
