@@ -20,7 +20,7 @@ afterAll(async () => {
 })
 
 /** Cases at once; most of their time is waiting. */
-const WORKERS = 14
+const WORKERS = 28
 
 interface Tally {
   cases: number
