@@ -42,7 +42,10 @@ export const HAPPENINGS: readonly Happening[] = [
     holds: 'as it was: the transaction is rolled back, or ended by the service in 3 minutes',
     tests: [
       ...shownBy('runner/commit', 'is sent twice by the client when it is %s'),
-      ...shownBy('faults/fault-matrix', '$name'),
+      ...shownBy(
+        'faults/fault-matrix-batches',
+        'every call of runs in batches failing in every way',
+      ),
     ],
   },
   {

@@ -199,9 +199,11 @@ const inWay = (way: string, settings: Scenario['settings'], stories = STORIES): 
 
 const SEVERAL_STEPS = STORIES.filter(({ name }) => /three revisions|after one/.test(name))
 
-/** Each story with and without batching, and those of several steps in one transaction as well. */
-export const SCENARIOS: readonly Scenario[] = [
+/** The stories with statements that travel together; those of several steps in one transaction as well. */
+export const IN_BATCHES: readonly Scenario[] = [
   ...inWay('in batches', { batching: true }),
-  ...inWay('one by one', { batching: false }),
   ...inWay('in one transaction', { batching: true, transaction: 'run' }, SEVERAL_STEPS),
 ]
+
+/** The stories with a call for each statement. */
+export const ONE_BY_ONE: readonly Scenario[] = inWay('one by one', { batching: false })

@@ -1,23 +1,14 @@
 import type { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { testAurora } from '../local-aurora.ts'
 import { type CleanRun, cleanRun, faultedRun } from './fault-case.ts'
 import { superuser } from './fault-database.ts'
 import { FAULTS, type Fault, hits } from './fault-list.ts'
-import { SCENARIOS } from './scenarios.ts'
+import type { Scenario } from './scenarios.ts'
 
 let aurora: LocalAurora
 let admin: Client
-beforeAll(async () => {
-  aurora = await testAurora({ limits: { transactionIdleMs: 3_000 } })
-  admin = await superuser(aurora, 'postgres')
-})
-afterAll(async () => {
-  await admin.end()
-  await aurora.stop()
-  console.log(summary())
-})
 
 /** Cases at once; most of their time is waiting. */
 const WORKERS = 28
@@ -42,8 +33,19 @@ function casesOf({ calls }: CleanRun): FaultCase[] {
   )
 }
 
-describe('every call failing in every way', () => {
-  test.each(SCENARIOS)('$name', async (scenario) => {
+/** Lets every call of the scenarios fail in every way, one test each; the files that call this run beside each other. */
+export function faultMatrix(scenarios: readonly Scenario[]): void {
+  beforeAll(async () => {
+    aurora = await testAurora({ limits: { transactionIdleMs: 3_000 } })
+    admin = await superuser(aurora, 'postgres')
+  })
+  afterAll(async () => {
+    await admin.end()
+    await aurora.stop()
+    console.log(summary())
+  })
+
+  test.each(scenarios)('$name', async (scenario) => {
     const clean = await cleanRun({ aurora, admin }, scenario)
     expect(clean.report.status).toBe(scenario.status)
     const violations: string[] = []
@@ -63,7 +65,7 @@ describe('every call failing in every way', () => {
   test('is 1,500 cases at least', () => {
     expect(total()).toBeGreaterThanOrEqual(1_500)
   })
-})
+}
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = [...items]
