@@ -25,20 +25,14 @@ export class PutOffStatement implements BatchedStatement {
   readonly #text: string
   readonly #count: StatementCount
   readonly #settled = Promise.withResolvers<number>()
-  readonly #onDone: () => void
 
   /** `text`: see {@link batchedText}. */
-  constructor(
-    statement: DataApiStatement,
-    text: string,
-    { count, onDone }: { readonly count: StatementCount; onDone(): void },
-  ) {
+  constructor(statement: DataApiStatement, text: string, count: StatementCount) {
     this.counts = statementFacts(statement.sql).changesRows
     this.ran = this.#settled.promise
     this.#statement = statement
     this.#text = text
     this.#count = count
-    this.#onDone = onDone
     count.putOff += 1
   }
 
@@ -47,7 +41,6 @@ export class PutOffStatement implements BatchedStatement {
 
   done(changed: Row | number): void {
     this.#count.putOff -= 1
-    this.#onDone()
     this.#settled.resolve(this.#count.ran(changed as number))
   }
 

@@ -195,8 +195,7 @@ export class Session {
   }
 
   async #putOff(statement: DataApiStatement, text: string): Promise<PutOffStatement> {
-    const onDone = () => this.transaction.ran(statement.sql)
-    const putOff = new PutOffStatement(statement, text, { count: this.#count, onDone })
+    const putOff = new PutOffStatement(statement, text, this.#count)
     putOff.ran.catch(() => 'the transaction remembers it')
     await this.transaction.putOff(putOff)
     return putOff
