@@ -1,40 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import { expect, test } from 'vitest'
 import { upgrade } from '../../lambda/commands.ts'
 import type { Revision } from '../../lambda/revisions/revision.ts'
-import { testAurora } from '../local-aurora.ts'
 import { BundleProcess } from './bundle-process.ts'
-import { crashBundle } from './crash-bundle.ts'
+import { crashServers } from './crash-servers.ts'
 import { type CleanRun, cleanRun, withoutHalfIndex } from './fault-case.ts'
-import { FaultDatabase, superuser } from './fault-database.ts'
+import { FaultDatabase } from './fault-database.ts'
 
 const CRASHES = 100
 const WORKERS = 4
 /** Stands for the service's 3 minutes. */
 const IDLE_MS = 2_500
 
-let aurora: LocalAurora
-let admin: Client
-let folder: string
-let file: string
-beforeAll(async () => {
-  aurora = await testAurora({ limits: { transactionIdleMs: IDLE_MS } })
-  admin = await superuser(aurora, 'postgres')
-  folder = await mkdtemp(path.join(tmpdir(), 'aurora-crash-'))
-  file = await crashBundle(folder)
-})
-afterAll(async () => {
-  await admin.end()
-  await aurora.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+const servers = crashServers({ limits: { transactionIdleMs: IDLE_MS } })
 
 test(`a run that is killed ${CRASHES} times at any moment is finished by the next one`, async () => {
+  const { aurora, admin, file } = servers()
   const { revisions } = (await import(file)) as { revisions: readonly Revision[] }
   const clean = await cleanRun(
     { aurora, admin },
@@ -70,6 +51,7 @@ async function crashOnce(
   ms: number,
   seen: { killed: number; halfDone: number; waited: number; finished: number },
 ): Promise<string[]> {
+  const { aurora, admin, file } = servers()
   await using database = await FaultDatabase.open(aurora, admin, clean.template.name)
   const child = new BundleProcess(file, aurora, database.name)
   await child.begun
@@ -102,6 +84,7 @@ async function crashOnce(
 }
 
 async function usualTime(clean: CleanRun): Promise<number> {
+  const { aurora, admin, file } = servers()
   await using database = await FaultDatabase.open(aurora, admin, clean.template.name)
   const child = new BundleProcess(file, aurora, database.name)
   await child.begun

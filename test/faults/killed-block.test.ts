@@ -1,34 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import type { Client } from 'pg'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { LocalAurora } from '../../infra/local/local-aurora.ts'
-import { connect, testAurora } from '../local-aurora.ts'
+import { expect, test, vi } from 'vitest'
+import { connect } from '../local-aurora.ts'
 import { BundleProcess } from './bundle-process.ts'
-import { crashBundle } from './crash-bundle.ts'
-import { FaultDatabase, superuser } from './fault-database.ts'
+import { crashServers } from './crash-servers.ts'
+import { FaultDatabase } from './fault-database.ts'
 
-let aurora: LocalAurora
-let admin: Client
-let folder: string
-let file: string
-beforeAll(async () => {
-  aurora = await testAurora()
-  admin = await superuser(aurora, 'postgres')
-  folder = await mkdtemp(path.join(tmpdir(), 'aurora-crash-'))
-  file = await crashBundle(folder)
-})
-afterAll(async () => {
-  await admin.end()
-  await aurora.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+const servers = crashServers()
 
 const outcomes = async (database: FaultDatabase) =>
   (await database.history()).map(({ revision, outcome }) => `${revision} ${outcome}`)
 
 test('a run that is killed inside an autocommit block is taken over when its lease ends', async () => {
+  const { aurora, admin, file } = servers()
   await using database = await FaultDatabase.open(aurora, admin)
   const other = await connect(aurora, database.name)
   // An older snapshot is what `create index concurrently` waits for at its end.
