@@ -342,6 +342,27 @@ describe('a script', () => {
   })
 })
 
+test('rows of a bulk insert that takes several calls travel in the form that needs no types', async () => {
+  const insert: Revision['upgrade'] = async (op) => {
+    await op.execute('create table t (id integer, name text)')
+    const rows = [1, 2].map((id) => ({ id, name: `n${id}` }))
+    await op.bulkInsert('t', rows, { chunkBytes: 1 })
+  }
+  const context = scriptContext([revision('a', null, insert as () => Promise<void>)])
+  const { script = '' } = await upgradeScript(context, 'heads')
+  expect(script.match(/^insert into "t".*$/gm)).toEqual([
+    `insert into "t" ("id", "name") select "id", "name" from json_populate_recordset(null::"t", E'[{"id"\\x3a1,"name"\\x3a"n1"}]'::json);`,
+    `insert into "t" ("id", "name") select "id", "name" from json_populate_recordset(null::"t", E'[{"id"\\x3a2,"name"\\x3a"n2"}]'::json);`,
+  ])
+  const database = await newDatabase(aurora)
+  expect((await runScript(aurora, database, script)).code).toBe(0)
+  const client = await connect(aurora, database)
+  expect((await client.query('select id, name from t order by id')).rows).toEqual([
+    { id: 1, name: 'n1' },
+    { id: 2, name: 'n2' },
+  ])
+})
+
 describe('no script can be had', () => {
   const Item = defineEntity({
     name: 'Item',

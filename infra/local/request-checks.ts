@@ -9,7 +9,9 @@ export type WireRequest = Readonly<Record<string, unknown>>
 export function parseBody(body: string): WireRequest {
   let parsed: unknown
   try {
-    parsed = /\d{16}/.test(body) ? JSON.parse(body, exactLong as Reviver) : JSON.parse(body)
+    parsed = /"longValue"\s*:\s*-?\d{16}/.test(body)
+      ? JSON.parse(body, exactLong as Reviver)
+      : JSON.parse(body)
   } catch {
     throw new ServiceError('SerializationException', 400, 'The request body is not valid JSON')
   }

@@ -19,6 +19,14 @@ import { decodeRows, type Row } from './values.ts'
 /** The service's limit on one statement. */
 export const MAX_SQL_CHARACTERS = 65_536
 
+/** What may be sent in a turn that was taken, see {@link Session.inOneTurn}. */
+export interface Turn {
+  /** As {@link Session.own} does. */
+  read(sql: string): Promise<Row[]>
+  /** As {@link Session.execute} does. */
+  execute(sql: string, parameters: readonly SqlParameter[]): Promise<number>
+}
+
 /**
  * The conversation of one revision (or of the runner itself) with the database, in one {@link Transaction}.
  *
@@ -125,6 +133,16 @@ export class Session {
   own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     const statement = asksForRows(sql, parameters)
     return this.#inOrder(sql, async () => decodeRows(await this.transaction.send(statement)))
+  }
+
+  /** Does `work` in one turn: nothing of a later call comes between what it sends. `shown` stands for it in messages. */
+  inOneTurn<T>(shown: string, work: (turn: Turn) => Promise<T>): Promise<T> {
+    return this.#inOrder(shown, () =>
+      work({
+        read: async (sql) => decodeRows(await this.transaction.send(asksForRows(sql, []))),
+        execute: (sql, parameters) => this.#run(sql, parameters, {}),
+      }),
+    )
   }
 
   /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */

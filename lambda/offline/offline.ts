@@ -3,6 +3,7 @@ import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { withValues } from '../data-api/written-values.ts'
+import { asksForColumnTypes } from '../operations/column-texts.ts'
 import { CallSites } from './call-sites.ts'
 import type { ScriptTable } from './script-table.ts'
 
@@ -55,6 +56,8 @@ export class OfflineDataApi implements DataApi, Disposable {
     }
     // What follows a rollback is the history row of the failure, and there is no history.
     if (this.#abandoned) return {}
+    // A script knows no table; what asked goes on without.
+    if (asksForColumnTypes(sql)) return {}
     if (includeResultMetadata) throw new RowsNeeded(this.#sites.find(this.#options.files))
     this.#write(`${withValues(statementFacts(sql).sql, parameters)};`)
     return {}

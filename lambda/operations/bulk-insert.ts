@@ -1,19 +1,16 @@
+import { setImmediate } from 'node:timers/promises'
 import { identifier, qualifiedName } from '../data-api/literals.ts'
-import type { Session } from '../data-api/session.ts'
+import type { Session, Turn } from '../data-api/session.ts'
 import type { Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
 import { listOf, optionsOf, simpleName, tableName } from './arguments.ts'
+import { columnTexts, columnTypes, fitColumnTexts } from './column-texts.ts'
 import { locatedError } from './located-error.ts'
 import { refusedPlace } from './refused-value.ts'
-import {
-  type ChunkColumn,
-  chunkRows,
-  type RowChunk,
-  requireChunkBytes,
-  requireRows,
-  rowsParameter,
-} from './row-chunks.ts'
-import type { SendVoid } from './session-operations.ts'
+import { type ChunkLimits, chunkRows, type RowChunk, requireChunkBytes } from './row-chunks.ts'
+import { type GivenRow, groupRows, type RowGroup, requireRows } from './row-groups.ts'
+import { rowObjects } from './row-objects.ts'
+import type { SendVoid, SentStatement } from './session-operations.ts'
 
 export interface BulkInsertOptions {
   /** Columns of the new rows to answer. Default: nothing is answered. */
@@ -24,65 +21,136 @@ export interface BulkInsertOptions {
   readonly chunkBytes?: number
 }
 
-/** How the statements of `op.bulkInsert` reach the database. */
-interface BulkInsertWay {
-  /** Sends one that answers the new rows. */
-  readonly ask?: Session['query']
-  /** Sends one that answers nothing. */
-  readonly send?: SendVoid
-  /** Is told a statement. */
-  note(statement: string): void
+/** Is told a statement. */
+type Note = (sql: string) => void
+
+/** Carries out `op.bulkInsert` without `returning`, see there. */
+export async function bulkInsert(
+  session: Session,
+  [table, rows, options]: BulkInsertArguments,
+  note: Note,
+  send: SendVoid,
+): Promise<void> {
+  const insert = checkedInsert(table, rows, options)
+  const { target, groups, limits } = insert
+  const objects = rowObjects(target)
+  const chunks = chunkRows(groups, () => objects, limits)
+  if (chunks.length === groups.length) {
+    // All are put in line at once, so that no statement of a later call comes in between.
+    await Promise.all(
+      chunks.map((chunk) => {
+        const statement = insertStatement(insert, chunk)
+        note(statement.sql)
+        return located(insert, chunk, send(statement.sql, statement.parameters))
+      }),
+    )
+    return
+  }
+  const title = `insert into ${target}`
+  note(title)
+  await session.inOneTurn(title, async (turn) => {
+    const types = await columnTypes(turn, target)
+    const texts = columnTexts(types)
+    const formOf = (group: RowGroup) => (fitColumnTexts(group, types) ? texts : objects)
+    await sendInTurn(insert, chunkRows(groups, formOf, limits), turn)
+  })
 }
 
-/** Carries out `op.bulkInsert`, see there. */
-export async function bulkInsert(
-  { ask, send, note }: BulkInsertWay,
-  table: string,
-  rows: unknown,
-  options: BulkInsertOptions,
+/** Sends one chunk after the other, and writes each while the database is busy with the one before it. */
+async function sendInTurn(
+  insert: CheckedInsert,
+  chunks: readonly RowChunk[],
+  { execute }: Turn,
+): Promise<void> {
+  const write = (chunk: RowChunk | undefined) => chunk && insertStatement(insert, chunk)
+  let statement = write(chunks[0])
+  for (const [i, chunk] of chunks.entries()) {
+    const { sql = '', parameters = [] } = statement ?? {}
+    const running = located(insert, chunk, execute(sql, parameters))
+    // By then it is on its way.
+    const writing = setImmediate().then(() => write(chunks[i + 1]))
+    ;[, statement] = await Promise.all([running, writing])
+  }
+}
+
+/** Carries out `op.bulkInsert` with `returning`, see there. */
+export async function bulkInsertReturning(
+  session: Session,
+  [table, rows, options]: BulkInsertArguments,
+  note: Note,
 ): Promise<Row[]> {
-  const given = optionsOf(options, ['returning', 'overridingSystemValue', 'chunkBytes'])
-  const target = qualifiedName(tableName(table))
-  const returning = given.returning && listOf(given.returning, 'returning', simpleName)
-  const checked = requireRows(rows)
-  const chunks = chunkRows(checked, {
-    chunkBytes: requireChunkBytes(given.chunkBytes),
-    answerBytes: returning && answerBytes(returning),
-  })
-  // All are put in line at once, so that no statement of a later call comes in between.
-  const answers = chunks.map(async (chunk) => {
-    const sql = insertStatement(target, chunk.columns, given)
+  const insert = checkedInsert(table, rows, options)
+  const objects = rowObjects(insert.target)
+  const answers = chunkRows(insert.groups, () => objects, insert.limits).map((chunk) => {
+    const { sql, parameters } = insertStatement(insert, chunk)
     note(sql)
-    try {
-      if (ask) return matched(chunk, await ask(sql, rowsParameter(chunk)))
-      await send?.(sql, rowsParameter(chunk))
-      return []
-    } catch (error) {
-      throw locatedError(
-        error,
-        `op.bulkInsert into '${table}', ${refusedPlace(error, chunk, checked)}`,
-      )
-    }
+    const answer = session.query(sql, parameters).then((answered) => matched(chunk, answered))
+    return located(insert, chunk, answer)
   })
   return inOrder(await Promise.all(answers))
 }
 
+/** As they were passed to `op.bulkInsert`. */
+type BulkInsertArguments = readonly [table: string, rows: unknown, options: BulkInsertOptions]
+
+/** The arguments of `op.bulkInsert`, checked. */
+interface CheckedInsert {
+  readonly table: string
+  /** The table as SQL. */
+  readonly target: string
+  readonly options: BulkInsertOptions
+  readonly rows: readonly GivenRow[]
+  readonly groups: readonly RowGroup[]
+  readonly limits: ChunkLimits
+}
+
+function checkedInsert(table: string, rows: unknown, options: BulkInsertOptions): CheckedInsert {
+  const given = optionsOf(options, ['returning', 'overridingSystemValue', 'chunkBytes'])
+  const target = qualifiedName(tableName(table))
+  const returning = given.returning && listOf(given.returning, 'returning', simpleName)
+  const checked = requireRows(rows)
+  return {
+    table,
+    target,
+    options: given,
+    rows: checked,
+    groups: groupRows(checked),
+    limits: {
+      chunkBytes: requireChunkBytes(given.chunkBytes),
+      answerBytes: returning && answerBytes(returning),
+    },
+  }
+}
+
+/** What a statement answers; its error says which rows it is about. */
+async function located<T>(insert: CheckedInsert, chunk: RowChunk, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    const place = refusedPlace(error, chunk, insert.rows)
+    throw locatedError(error, `op.bulkInsert into '${insert.table}', ${place}`)
+  }
+}
+
 function insertStatement(
-  target: string,
-  columns: readonly ChunkColumn[],
-  { returning, overridingSystemValue }: BulkInsertOptions,
-): string {
+  { target, options }: CheckedInsert,
+  { columns, rows, form }: RowChunk,
+): SentStatement {
+  const { from, parameters } = form.source(columns, rows)
   const names = columns.map(({ name }) => identifier(name)).join(', ')
-  const values = columns.map(({ name, isJsonNull }) => (isJsonNull ? "'null'" : identifier(name)))
-  const overriding = overridingSystemValue ? 'overriding system value ' : ''
-  const answer = returning ? ` returning ${returning.map(identifier).join(', ')}` : ''
-  return `insert into ${target} (${names}) ${overriding}select ${values.join(', ')} from json_populate_recordset(null::${target}, :rows::json)${answer}`
+  const values = columns.map((column) => (column.isJsonNull ? "'null'" : form.value(column)))
+  const overriding = options.overridingSystemValue ? 'overriding system value ' : ''
+  const answer = options.returning
+    ? ` returning ${options.returning.map(identifier).join(', ')}`
+    : ''
+  const sql = `insert into ${target} (${names}) ${overriding}select ${values.join(', ')} from ${from}${answer}`
+  return { sql, parameters }
 }
 
 /** What one row is expected to take of the answer: numbers, ids and dates where nothing better is known. */
-function answerBytes(returning: readonly string[]): (row: Row, object: string) => number {
-  return (row, object) =>
-    48 + 64 * returning.length + (returning.some((name) => name in row) ? object.length : 0)
+function answerBytes(returning: readonly string[]): (row: Row, size: number) => number {
+  return (row, size) =>
+    48 + 64 * returning.length + (returning.some((name) => name in row) ? size : 0)
 }
 
 interface Answer {

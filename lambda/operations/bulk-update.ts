@@ -6,14 +6,9 @@ import { invalidArgument, listOf, oneOf, optionsOf, simpleName, tableName } from
 import { jsonValue } from './json-value.ts'
 import { locatedError } from './located-error.ts'
 import { refusedPlace } from './refused-value.ts'
-import {
-  chunkRows,
-  type GivenRow,
-  type RowChunk,
-  requireChunkBytes,
-  requireRows,
-  rowsParameter,
-} from './row-chunks.ts'
+import { chunkRows, type RowChunk, requireChunkBytes } from './row-chunks.ts'
+import { type GivenRow, groupRows, requireRows } from './row-groups.ts'
+import { rowObjects } from './row-objects.ts'
 
 export interface BulkUpdateOptions {
   /** The columns by which rows are found; each row has to give them. */
@@ -37,13 +32,16 @@ export async function bulkUpdate(
   const key = listOf(given.key, 'key', simpleName)
   const missing = oneOf(given.missing ?? 'error', 'missing', ['error', 'ignore'])
   const checked = requireRows(rows)
-  const chunks = chunkRows(checked, { chunkBytes: requireChunkBytes(given.chunkBytes) })
+  const chunkBytes = requireChunkBytes(given.chunkBytes)
+  const objects = rowObjects(target)
+  const chunks = chunkRows(groupRows(checked), () => objects, { chunkBytes })
   requireKeys(checked, key)
   const counts = chunks.map(async (chunk) => {
-    const sql = updateStatement(target, chunk, key, missing)
+    const { from, parameters } = chunk.form.source(chunk.columns, chunk.rows)
+    const sql = updateStatement(target, chunk, from, key, missing)
     note(sql)
     try {
-      return await session.execute(sql, rowsParameter(chunk))
+      return await session.execute(sql, parameters)
     } catch (error) {
       const place = `op.bulkUpdate of '${table}'`
       throw (
@@ -58,6 +56,7 @@ export async function bulkUpdate(
 function updateStatement(
   target: string,
   { columns }: RowChunk,
+  given: string,
   key: readonly string[],
   missing: 'error' | 'ignore',
 ): string {
@@ -71,7 +70,7 @@ function updateStatement(
     key
       .map((name) => `"${alias}".${identifier(name)} = "aurora_given".${identifier(name)}`)
       .join(' and ')
-  return `with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from json_populate_recordset(null::${target}, :rows::json)) update ${target} as "aurora_target" set ${changes.join(', ')} from "aurora_given" where ${found('aurora_target')}${missing === 'error' ? ` and ${allFound(target, found('aurora_present'))}` : ''}`
+  return `with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from ${given}) update ${target} as "aurora_target" set ${changes.join(', ')} from "aurora_given" where ${found('aurora_target')}${missing === 'error' ? ` and ${allFound(target, found('aurora_present'))}` : ''}`
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Session } from '../data-api/session.ts'
 import { splitStatements } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { invalidArgument, optionsOf } from './arguments.ts'
-import { type BulkInsertOptions, bulkInsert } from './bulk-insert.ts'
+import { type BulkInsertOptions, bulkInsert, bulkInsertReturning } from './bulk-insert.ts'
 import { type BulkUpdateOptions, bulkUpdate } from './bulk-update.ts'
 import { locatedError } from './located-error.ts'
 import type { OperationCall } from './operation-call.ts'
@@ -41,7 +41,9 @@ export class Operations extends SchemaOperations {
   }
 
   /**
-   * Inserts rows, as many a call as a request holds: they travel as one JSON value, and PostgreSQL gives each column its type.
+   * Inserts rows, as many a call as a request holds: they travel as one JSON value, and PostgreSQL gives each column its
+   * type. Those that take several calls travel as a text a column, after a call that asks for the types; arrays, bytes,
+   * domains and a few others stay JSON.
    *
    * Columns a row leaves out get their default. Rows with other columns are another call; calls come in the order of
    * their first rows, rows within one in the order given. Strings, numbers, Dates, bytes (`Uint8Array`) and arrays go
@@ -71,17 +73,18 @@ export class Operations extends SchemaOperations {
     options: BulkInsertOptions = {},
   ): OperationCall<unknown> {
     if (options?.returning !== undefined) {
-      const ask = (...statement: Parameters<Session['query']>) => this.session.query(...statement)
-      return this.call('bulkInsert', (note) => bulkInsert({ ask, note }, table, rows, options))
+      return this.call('bulkInsert', (note) =>
+        bulkInsertReturning(this.session, [table, rows, options], note),
+      )
     }
-    return this.callVoid('bulkInsert', async (note, send) => {
-      await bulkInsert({ send, note }, table, rows, options)
-    })
+    return this.callVoid('bulkInsert', (note, send) =>
+      bulkInsert(this.session, [table, rows, options], note, send),
+    )
   }
 
   /**
-   * Changes rows found by the columns `key`, which travel as those of {@link bulkInsert} do, and answers how many rows
-   * were changed. Columns a row leaves out stay as they are.
+   * Changes the rows found by the columns `key`, and answers how many. The new values travel as one JSON value a call;
+   * columns a row leaves out stay as they are.
    *
    * A row that matches nothing fails the call, and nothing of its chunk is changed; `missing: 'ignore'` lets it pass.
    *

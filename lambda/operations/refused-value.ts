@@ -1,5 +1,6 @@
 import { StatementError } from '../data-api/errors.ts'
-import { type GivenRow, type RowChunk, rowsOf } from './row-chunks.ts'
+import { type RowChunk, rowsOf } from './row-chunks.ts'
+import type { GivenRow } from './row-groups.ts'
 
 // invalid input syntax for type integer: "x" · value "3000000000" is out of range for type integer
 const QUOTED = /(?:: |value )"(?<text>.*)"(?: is out of range[^"]*)? \(SQLSTATE/s

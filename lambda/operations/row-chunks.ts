@@ -1,26 +1,27 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
-import { identifierText } from '../data-api/literals.ts'
-import { CommandError } from '../errors.ts'
 import { invalidArgument } from './arguments.ts'
-import { isJsonNull, jsonValue } from './json-value.ts'
-import { locatedError } from './located-error.ts'
-import { plainJson } from './plain-json.ts'
+import { type GivenColumn, type GivenRow, MAX_CHUNK_BYTES, type RowGroup } from './row-groups.ts'
 
-/** One row to insert or update. */
-export type GivenRow = Readonly<Record<string, unknown>>
-
-/** A column of a chunk. */
-export interface ChunkColumn {
-  readonly name: string
-  /** Its value is `json(null)` in each row. */
-  readonly isJsonNull: boolean
+/** How rows travel. */
+export interface RowForm {
+  /** What a row takes of a request besides its values, in bytes. */
+  sizeBesideValues(columns: readonly GivenColumn[]): number
+  /** What a statement selects for a column. */
+  value(column: GivenColumn): string
+  /** What it selects from, with the rows themselves. */
+  source(columns: readonly GivenColumn[], rows: readonly GivenRow[]): RowSource
 }
 
-/** Rows with the same columns. */
+export interface RowSource {
+  readonly from: string
+  readonly parameters: readonly SqlParameter[]
+}
+
+/** Rows of a group that fit a request. */
 export interface RowChunk {
-  readonly columns: readonly ChunkColumn[]
-  /** The rows, each as a JSON object. */
-  readonly objects: readonly string[]
+  readonly form: RowForm
+  readonly columns: readonly GivenColumn[]
+  readonly rows: readonly GivenRow[]
   /** Where each of them stood in the input. */
   readonly indexes: readonly number[]
 }
@@ -28,63 +29,51 @@ export interface RowChunk {
 export interface ChunkLimits {
   /** What the rows of a chunk may take of a request. Default: {@link MAX_CHUNK_BYTES}. */
   readonly chunkBytes?: number | undefined
-  /** What a row is expected to take of the answer, as {@link MAX_ANSWER_BYTES} counts. Default: nothing. */
-  readonly answerBytes?: ((row: GivenRow, object: string) => number) | undefined
+  /** What a row is expected to take of the answer, given its size, as {@link MAX_ANSWER_BYTES} counts. Default: nothing. */
+  readonly answerBytes?: ((row: GivenRow, size: number) => number) | undefined
 }
 
-/** A request has 4 MiB: the rest is for the statement, the ARNs and the headers. Rows are JSON inside its JSON there. */
-export const MAX_CHUNK_BYTES = 4 * 1024 * 1024 - 256 * 1024
 /** An answer has 1 MiB, and a larger one ends the transaction. */
 const MAX_ANSWER_BYTES = 800_000
 
-/**
- * Puts rows with the same columns together, in chunks that fit a request. Chunks come in the order of their first rows,
- * rows within a chunk in the order of the input.
- *
- * @throws CommandError naming row and column, before anything is sent.
- */
-export function chunkRows(rows: readonly GivenRow[], limits: ChunkLimits): RowChunk[] {
-  const chunks: OpenChunk[] = []
-  const open = new Map<string, OpenChunk>()
-  const keys = new ColumnKeys()
-  for (const [index, row] of rows.entries()) {
-    const object = objectOf(row, index)
-    const bytes = requestBytes(object)
-    if (bytes > MAX_CHUNK_BYTES) throw tooLarge(row, index, bytes)
-    const answer = limits.answerBytes?.(row, object) ?? 0
-    const key = keys.of(row)
-    let chunk = open.get(key)
-    if (!chunk?.hasRoom(bytes, answer, limits.chunkBytes ?? MAX_CHUNK_BYTES)) {
-      chunk = new OpenChunk(columnsOf(row, index))
-      open.set(key, chunk)
-      chunks.push(chunk)
-    }
-    chunk.add(index, object, bytes, answer)
-  }
-  return chunks
+/** Divides groups into what fits a request; chunks come in the order of their first rows. */
+export function chunkRows(
+  groups: readonly RowGroup[],
+  formOf: (group: RowGroup) => RowForm,
+  limits: ChunkLimits,
+): RowChunk[] {
+  return groups
+    .flatMap((group) => divided(group, formOf(group), limits))
+    .sort((one, other) => (one.indexes[0] ?? 0) - (other.indexes[0] ?? 0))
 }
 
-class OpenChunk implements RowChunk {
-  readonly columns: readonly ChunkColumn[]
-  readonly objects: string[] = []
-  readonly indexes: number[] = []
-  #bytes = 0
-  #answer = 0
-
-  constructor(columns: readonly ChunkColumn[]) {
-    this.columns = columns
+function divided(group: RowGroup, form: RowForm, limits: ChunkLimits): RowChunk[] {
+  const { columns, rows, indexes, sizes } = group
+  const { chunkBytes = MAX_CHUNK_BYTES, answerBytes } = limits
+  const part = (from: number, to: number): RowChunk => ({
+    form,
+    columns,
+    rows: rows.slice(from, to),
+    indexes: indexes.slice(from, to),
+  })
+  const more = form.sizeBesideValues(columns)
+  const chunks: RowChunk[] = []
+  let first = 0
+  let bytes = 0
+  let answer = 0
+  for (let i = 0; i < rows.length; i += 1) {
+    const size = (sizes[i] ?? 0) + more
+    const expected = answerBytes?.(rows[i] ?? {}, size) ?? 0
+    if (i > first && (bytes + size > chunkBytes || answer + expected > MAX_ANSWER_BYTES)) {
+      chunks.push(part(first, i))
+      first = i
+      bytes = 0
+      answer = 0
+    }
+    bytes += size
+    answer += expected
   }
-
-  hasRoom(bytes: number, answer: number, chunkBytes: number): boolean {
-    return this.#bytes + bytes <= chunkBytes && this.#answer + answer <= MAX_ANSWER_BYTES
-  }
-
-  add(index: number, object: string, bytes: number, answer: number): void {
-    this.indexes.push(index)
-    this.objects.push(object)
-    this.#bytes += bytes
-    this.#answer += answer
-  }
+  return [...chunks, part(first, rows.length)]
 }
 
 /** Says which rows of the input a chunk holds. */
@@ -97,107 +86,9 @@ export function rowsOf({ indexes, columns }: RowChunk): string {
   return `${indexes.length} rows between rows[${first}] and rows[${last}], those with ${names}`
 }
 
-/** An array of plain objects, as Alembic asks for a list of dictionaries. */
-export function requireRows(rows: unknown): GivenRow[] {
-  if (!Array.isArray(rows)) throw invalidArgument('rows', rows, 'an array of plain objects')
-  return Array.from(rows, (row: unknown, index) => {
-    if (isPlain(row)) return row
-    throw invalidArgument(`rows[${index}]`, row, 'a plain object, one property a column')
-  })
-}
-
 /** A number of bytes that a request has room for. */
 export function requireChunkBytes(value: unknown): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && value >= 1 && value <= MAX_CHUNK_BYTES) return value
   throw invalidArgument('chunkBytes', value, `a number from 1 to ${MAX_CHUNK_BYTES}`)
-}
-
-/** The rows of a chunk as the parameter `:rows`. */
-export function rowsParameter({ objects }: RowChunk): SqlParameter[] {
-  return [{ name: 'rows', value: { stringValue: `[${objects.join(',')}]` } }]
-}
-
-function isPlain(value: unknown): value is GivenRow {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
-}
-
-function objectOf(row: GivenRow, index: number): string {
-  const plain = plainJson(row)
-  if (plain !== undefined) return plain
-  const members = Object.entries(row).map(([name, value]) => {
-    try {
-      return `${JSON.stringify(name)}:${jsonValue(value)}`
-    } catch (error) {
-      throw locatedError(error, `rows[${index}].${name}`)
-    }
-  })
-  return `{${members.join(',')}}`
-}
-
-/** What rows with the same columns have in common, in whatever order they name them. */
-class ColumnKeys {
-  #names: readonly string[] = []
-  #key = ''
-
-  /** Mostly a row has the columns of the one before it, in the same order: that is a tenth of the work. */
-  of(row: GivenRow): string {
-    if (!this.#isLikeLast(row)) {
-      const names = Object.keys(row)
-      const marked = names.map((name) => (isJsonNull(row[name]) ? `${name}\0` : name))
-      // A JSON null is written into the statement, so the next row without one is not like this.
-      this.#names = marked.some((name, i) => name !== names[i]) ? [] : names
-      this.#key = marked.sort().join('\0')
-    }
-    return this.#key
-  }
-
-  #isLikeLast(row: GivenRow): boolean {
-    let count = 0
-    for (const name in row) {
-      if (name !== this.#names[count] || isJsonNull(row[name])) return false
-      count += 1
-    }
-    return count > 0 && count === this.#names.length
-  }
-}
-
-function columnsOf(row: GivenRow, index: number): ChunkColumn[] {
-  const columns = Object.entries(row).map(([name, value]) => {
-    try {
-      identifierText(name)
-    } catch (error) {
-      throw locatedError(error, `rows[${index}]`)
-    }
-    return { name, isJsonNull: isJsonNull(value) }
-  })
-  if (columns.length > 0) return columns
-  throw invalidArgument(`rows[${index}]`, row, 'an object with at least one property')
-}
-
-const QUOTE = 34
-const BACKSLASH = 92
-
-/** What an object takes in the request, with the comma after it: UTF-8, and JSON once more. */
-function requestBytes(json: string): number {
-  let escapes = 0
-  for (let i = 0; i < json.length; i += 1) {
-    const code = json.charCodeAt(i)
-    if (code === QUOTE || code === BACKSLASH) escapes += 1
-  }
-  return Buffer.byteLength(json) + escapes + 1
-}
-
-function tooLarge(row: GivenRow, index: number, bytes: number): CommandError {
-  const widths = Object.entries(row).map(([name, value]) => ({
-    name,
-    width: requestBytes(jsonValue(value)),
-  }))
-  const widest = widths.reduce((one, other) => (other.width > one.width ? other : one))
-  return new CommandError(
-    'RowTooLarge',
-    `rows[${index}] takes ${bytes} bytes of a request, column ${widest.name} alone ${widest.width}, and at most ${MAX_CHUNK_BYTES} fit: insert it with part of the value, and append the rest with op.execute`,
-  )
 }

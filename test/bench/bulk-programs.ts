@@ -80,6 +80,7 @@ function allWays(bench: Bench, file: string, ours: Program): Way[] {
     'json_to_recordset',
     'json array of arrays',
     'jsonb array of arrays',
+    'a text a column',
   ]
   return [
     { name: BULK_INSERT, program: ours },

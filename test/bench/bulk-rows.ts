@@ -10,6 +10,15 @@ export interface BulkRow {
 export const BULK_TABLE =
   'create table bulk (id integer, name text, price numeric(10, 2), created_at timestamptz, details jsonb)'
 
+/** The types of its columns, as `op.bulkInsert` asks for them. */
+export const BULK_TYPES = [
+  { column: 'id', type: 'integer', json: false },
+  { column: 'name', type: 'text', json: false },
+  { column: 'price', type: 'numeric', json: false },
+  { column: 'created_at', type: 'timestamp with time zone', json: false },
+  { column: 'details', type: 'jsonb', json: true },
+]
+
 export function bulkRows(count: number): BulkRow[] {
   return Array.from({ length: count }, (_, i) => ({
     id: i,

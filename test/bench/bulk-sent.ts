@@ -1,7 +1,7 @@
-import type { DataApi, DataApiStatement } from '../../lambda/data-api/data-api.ts'
+import type { DataApi, DataApiResult, DataApiStatement } from '../../lambda/data-api/data-api.ts'
 import { Session } from '../../lambda/data-api/session.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
-import type { BulkRow } from './bulk-rows.ts'
+import { BULK_TYPES, type BulkRow } from './bulk-rows.ts'
 
 /** A statement as pg takes it. */
 export interface DirectStatement {
@@ -15,6 +15,8 @@ export async function sentByBulkInsert(rows: readonly BulkRow[]): Promise<Direct
   const api: DataApi = {
     beginTransaction: async () => 'none',
     execute: async (statement) => {
+      // It asks for the types of the columns.
+      if (statement.includeResultMetadata) return answerOf(BULK_TYPES)
       sent.push(directStatement(statement))
       return { numberOfRecordsUpdated: 0 }
     },
@@ -27,6 +29,15 @@ export async function sentByBulkInsert(rows: readonly BulkRow[]): Promise<Direct
   await op.bulkInsert('bulk', rows)
   await session.commit()
   return sent
+}
+
+function answerOf(rows: readonly Readonly<Record<string, string | boolean>>[]): DataApiResult {
+  const field = (value: string | boolean) =>
+    typeof value === 'boolean' ? { booleanValue: value } : { stringValue: value }
+  return {
+    columnMetadata: Object.keys(rows[0] ?? {}).map((name) => ({ name, typeName: 'text' })),
+    records: rows.map((row) => Object.values(row).map(field)),
+  }
 }
 
 function directStatement({ sql, parameters = [] }: DataApiStatement): DirectStatement {

@@ -94,26 +94,31 @@ export async function sentDirectly(): Promise<void> {
   })
 }
 
-/** One of the forms that rows can take in a parameter, through the Data API, a MiB a call. */
+/** One of the forms that rows can take in parameters, through the Data API, a MiB a call. */
 export function form(name: string): Promise<void> {
-  const { sql, element } = FORMS[name] as (typeof FORMS)[string]
+  const { sql, element, texts } = FORMS[name] as Form
   return inTransaction(async (execute) => {
     let elements: string[] = []
+    let first = 0
     let bytes = 0
-    const flush = () =>
-      execute(sql, [{ name: 'rows', value: { stringValue: `[${elements.join(',')}]` } }])
-    for (const row of rows) {
+    const flush = async (end: number) => {
+      const values = texts ? columnTexts(rows.slice(first, end)) : [`[${elements.join(',')}]`]
+      await execute(
+        sql,
+        values.map((stringValue, i) => ({ name: `p${i}`, value: { stringValue } })),
+      )
+      elements = []
+      first = end
+      bytes = 0
+    }
+    for (const [i, row] of rows.entries()) {
       const text = element(row)
       const size = Buffer.byteLength(JSON.stringify(text))
-      if (bytes + size > 1_048_576) {
-        await flush()
-        elements = []
-        bytes = 0
-      }
+      if (bytes + size > 1_048_576) await flush(i)
       elements.push(text)
       bytes += size
     }
-    await flush()
+    await flush(rows.length)
   })
 }
 
@@ -122,28 +127,49 @@ const asArray = (row: BulkRow) => JSON.stringify(Object.values(row))
 const ARRAY_COLUMNS =
   '(e->>0)::integer, e->>1, (e->>2)::numeric, (e->>3)::timestamptz, (e->4)::jsonb'
 const COLUMNS = 'id integer, name text, price numeric, created_at timestamptz, details jsonb'
+const CASTS = 'id::integer, name, price::numeric, created_at::timestamptz, details::jsonb'
+const NAMES = ['id', 'name', 'price', 'created_at', 'details'] as const
 
-/** Evidence for the choice of `op.bulkInsert`; the last two need the types of the columns. */
-const FORMS: Record<string, { sql: string; element: (row: BulkRow) => string }> = {
+const valueText = (value: unknown) =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value)
+
+function columnTexts(some: readonly BulkRow[]): string[] {
+  return NAMES.map((name) => some.map((row) => valueText(row[name])).join('\x7f'))
+}
+
+interface Form {
+  readonly sql: string
+  readonly element: (row: BulkRow) => string
+  /** A parameter a column. Default: one JSON array of the elements. */
+  readonly texts?: true
+}
+
+/** Evidence for the choice of `op.bulkInsert`; the last three need the types of the columns. */
+const FORMS: Record<string, Form> = {
   json_populate_recordset: {
-    sql: 'insert into bulk select * from json_populate_recordset(null::bulk, :rows::json)',
+    sql: 'insert into bulk select * from json_populate_recordset(null::bulk, :p0::json)',
     element: asObject,
   },
   jsonb_populate_recordset: {
-    sql: 'insert into bulk select * from jsonb_populate_recordset(null::bulk, :rows::jsonb)',
+    sql: 'insert into bulk select * from jsonb_populate_recordset(null::bulk, :p0::jsonb)',
     element: asObject,
   },
   json_to_recordset: {
-    sql: `insert into bulk select * from json_to_recordset(:rows::json) as r(${COLUMNS})`,
+    sql: `insert into bulk select * from json_to_recordset(:p0::json) as r(${COLUMNS})`,
     element: asObject,
   },
   'json array of arrays': {
-    sql: `insert into bulk select ${ARRAY_COLUMNS} from json_array_elements(:rows::json) e`,
+    sql: `insert into bulk select ${ARRAY_COLUMNS} from json_array_elements(:p0::json) e`,
     element: asArray,
   },
   'jsonb array of arrays': {
-    sql: `insert into bulk select ${ARRAY_COLUMNS} from jsonb_array_elements(:rows::jsonb) e`,
+    sql: `insert into bulk select ${ARRAY_COLUMNS} from jsonb_array_elements(:p0::jsonb) e`,
     element: asArray,
+  },
+  'a text a column': {
+    sql: `insert into bulk select ${CASTS} from unnest(${NAMES.map((_, i) => `string_to_array(:p${i}, chr(127))`)}) as r(${NAMES})`,
+    element: (row) => Object.values(row).map(valueText).join('\x7f'),
+    texts: true,
   },
 }
 

@@ -54,7 +54,8 @@ const DATA = revision(
   async (op) => {
     await mark(op, 'r2')
     const rows = Array.from({ length: 40 }, (_, id) => ({ id, team: `team ${id % 4}` }))
-    await op.bulkInsert('players', rows)
+    // Two calls, after one that asks for the types.
+    await op.bulkInsert('players', rows, { chunkBytes: 500 })
     await op.createTable('teams', (table) =>
       table
         .addColumn('id', 'integer', (column) => column.primaryKey())

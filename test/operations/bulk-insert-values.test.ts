@@ -81,11 +81,11 @@ describe('bulkInsert of values', () => {
     ['json', json(null), 'null'],
     ['json', { at: new Date(0), gone: undefined }, '{"at":"1970-01-01T00:00:00.000Z"}'],
   ]
+  const MOOD = "create type mood as enum ('glad', 'it''s')"
+  const POINT = 'create type point_2d as (x integer, y text)'
+
   test('stores each in a column of its type', async () => {
-    const { op, session, pg } = await open(
-      "create type mood as enum ('glad', 'it''s')",
-      'create type point_2d as (x integer, y text)',
-    )
+    const { op, session, pg } = await open(MOOD, POINT)
     await session.begin()
     const columns = cases.map(([type], i) => `c${i} ${type}`)
     await op.execute(`create table t (${columns.join(', ')})`)
@@ -97,6 +97,48 @@ describe('bulkInsert of values', () => {
     )
     const stored = Object.values(rows[0] as Record<string, string | null>)
     expect(cases.map(([type, given], i) => [type, given, stored[i]])).toEqual(cases)
+  })
+
+  test('stores each alike when the rows take several calls', async () => {
+    const { op, session, pg, sent } = await open(MOOD, POINT)
+    await session.begin()
+    for (const [i, [type, given]] of cases.entries()) {
+      await op.execute(`create table t${i} (id integer, c ${type})`)
+      const rows = [1, 2].map((id) => ({ id, c: given }))
+      await op.bulkInsert(`t${i}`, rows, { chunkBytes: 1 })
+    }
+    await session.commit()
+    await pg.query("set timezone to 'UTC'")
+    const stored: unknown[] = []
+    for (const [i, [type, given]] of cases.entries()) {
+      const { rows } = await pg.query(`select id, c::text from t${i} order by id`)
+      expect(rows.map(({ id }) => id)).toEqual([1, 2])
+      expect(rows[1].c).toBe(rows[0].c)
+      stored.push([type, given, rows[0].c])
+    }
+    expect(stored).toEqual(cases)
+    const inserts = sent().filter((sql) => sql.startsWith('insert'))
+    expect(inserts).toHaveLength(2 * cases.length)
+    const asObjects = cases.filter((_, i) => inserts[2 * i]?.includes('json_populate_recordset'))
+    // Those that JSON.stringify does not write, and the types that a cast from text does not give.
+    const types = Object.entries(Object.groupBy(asObjects, ([type]) => type))
+    expect(types.map(([type, of = []]) => `${of.length} ${type}`)).toEqual([
+      '1 bigint',
+      '2 numeric',
+      '1 float8',
+      '1 float4',
+      '1 timestamptz',
+      '2 bytea',
+      '1 point_2d',
+      '5 integer[]',
+      '1 text[]',
+      '1 float8[]',
+      '1 bytea[]',
+      '1 timestamptz[]',
+      '1 jsonb[]',
+      '3 json',
+      '3 jsonb',
+    ])
   })
 
   test('puts rows with and without the JSON null into calls of their own', async () => {

@@ -214,7 +214,7 @@ describe('bulkInsert of rows that cannot be', () => {
     const { op, sent } = await open()
     const rows = [{ name: 'a' }, { name: 'ü"'.repeat(1_100_000), founded: 1 }]
     await expect(op.bulkInsert('teams', rows)).rejects.toThrow(
-      'op.bulkInsert: rows[1] takes 6600030 bytes of a request, column name alone 6600005, and at most 3932160 fit: insert it with part of the value, and append the rest with op.execute',
+      'op.bulkInsert: rows[1] takes 6600030 bytes of a request, column name alone 6600004, and at most 3932160 fit: insert it with part of the value, and append the rest with op.execute',
     )
     expect(sent()).toEqual([])
   })

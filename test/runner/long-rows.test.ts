@@ -96,6 +96,16 @@ describe('a statement without rows that takes longer than the service waits', ()
         ]),
       [1, 2],
     ],
+    [
+      'a bulk insert of several calls',
+      (op) =>
+        op.bulkInsert(
+          'k',
+          [1, 2, 3].map((id) => ({ id, note: id === 2 ? null : `it's :${id}` })),
+          { chunkBytes: 40 },
+        ),
+      [1, 2, 3],
+    ],
     ['a select that is only executed', (op) => op.execute('select pg_sleep(0.9)'), []],
     [
       'one with long values beside it',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { json } from '../../lambda/data-api/literals.ts'
 import { jsonValue } from '../../lambda/operations/json-value.ts'
-import { plainJson } from '../../lambda/operations/plain-json.ts'
+import { jsonSize, plainSize } from '../../lambda/operations/request-size.ts'
 import { hostileString } from '../data-api/hostile-values.ts'
 
 /** What the writer with all the checks makes of it; undefined where it refuses. */
@@ -14,8 +14,8 @@ function checked(value: unknown): string | undefined {
   }
 }
 
-describe('plainJson', () => {
-  test('is what the writer with all the checks writes, or nothing', () => {
+describe('plainSize', () => {
+  test('is what the JSON of JSON.stringify takes where the writer with all the checks writes the same, or nothing', () => {
     const anything = fc.anything({
       withBigInt: true,
       withDate: true,
@@ -46,20 +46,27 @@ describe('plainJson', () => {
     let written = 0
     fc.assert(
       fc.property(anything, (value) => {
-        const text = plainJson(value)
-        if (text === undefined) return
+        const size = plainSize(value)
+        if (size === undefined) return
         written += 1
+        const text = JSON.stringify(value)
         expect(text).toBe(checked(value))
+        expect(size).toBe(Buffer.byteLength(JSON.stringify(text)) - 2)
+        expect(jsonSize(text)).toBe(size)
       }),
       { numRuns: 3000 },
     )
     expect(written).toBeGreaterThan(300)
   })
 
-  test('writes the rows that bulkInsert mostly gets, and leaves the others to the writer with the checks', () => {
-    expect(plainJson({ id: 1, name: 'a "b"', at: new Date(0), j: { a: [null, true] } })).toBe(
-      '{"id":1,"name":"a \\"b\\"","at":"1970-01-01T00:00:00.000Z","j":{"a":[null,true]}}',
-    )
+  test('knows the rows that bulkInsert mostly gets, and leaves the others to the writer with the checks', () => {
+    const row = {
+      id: -1.5,
+      name: 'a "b"\n\u001f ü€😀',
+      at: new Date(0),
+      j: { a: [null, true, {}, []] },
+    }
+    expect(plainSize(row)).toBe(Buffer.byteLength(JSON.stringify(JSON.stringify(row))) - 2)
     for (const value of [
       1n,
       Number.NaN,
@@ -68,15 +75,17 @@ describe('plainJson', () => {
       json(1),
       'a\0',
       '\udfff',
-      '\\u0000',
+      '\ud800x',
     ]) {
-      expect(plainJson({ value })).toBeUndefined()
-      expect(plainJson({ value: [value] })).toBeUndefined()
+      expect(plainSize({ value })).toBeUndefined()
+      expect(plainSize({ value: [value] })).toBeUndefined()
     }
-    expect(plainJson({ at: new Date(-62198755200000) })).toBeUndefined()
-    expect(plainJson({ toJSON: () => 1 })).toBeUndefined()
+    expect(plainSize({ 'a\0': 1 })).toBeUndefined()
+    expect(plainSize({ at: new Date(-62198755200000) })).toBeUndefined()
+    expect(plainSize({ at: new Date(Number.NaN) })).toBeUndefined()
+    expect(plainSize({ toJSON: () => 1 })).toBeUndefined()
     const circular: unknown[] = []
-    circular.push(circular)
-    expect(plainJson(circular)).toBeUndefined()
+    circular.push(circular, circular)
+    expect(plainSize(circular)).toBeUndefined()
   })
 })

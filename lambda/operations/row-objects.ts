@@ -1,0 +1,25 @@
+import type { RowForm } from './row-chunks.ts'
+import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-groups.ts'
+import { identifier } from '../data-api/literals.ts'
+
+/** Rows as a JSON array of objects, to which PostgreSQL gives the types of the table's columns. */
+export function rowObjects(target: string): RowForm {
+  return {
+    sizeBesideValues: namesSize,
+    value: ({ name }) => identifier(name),
+    source: (columns, rows) => ({
+      from: `json_populate_recordset(null::${target}, :rows::json)`,
+      parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
+    }),
+  }
+}
+
+function objectsJson(columns: readonly GivenColumn[], rows: readonly GivenRow[]): string {
+  if (columns.every(({ isPlain }) => isPlain)) return JSON.stringify(rows)
+  const names = columns.map(({ name }) => JSON.stringify(name))
+  const objects = rows.map((row) => {
+    const members = columns.map((column, i) => `${names[i]}:${cellJson(column, row)}`)
+    return `{${members.join(',')}}`
+  })
+  return `[${objects.join(',')}]`
+}
