@@ -1,6 +1,6 @@
 import type { Config } from './config.ts'
 import type { DataApi } from './data-api/data-api.ts'
-import { RdsDataApi } from './data-api/rds-data-api.ts'
+import { type DataApiTarget, keptClient, RdsDataApi } from './data-api/rds-data-api.ts'
 import { CommandError } from './errors.ts'
 import { type DatabaseSecret, readDatabaseSecret } from './secrets.ts'
 
@@ -28,7 +28,7 @@ export async function connect(config: Config): Promise<Connection> {
   )
   const described = { secretChecked: secret, secret: () => `the secret ${secretArn}${version}` }
   if (clusterArn !== undefined && database !== undefined) {
-    return { api: new RdsDataApi({ clusterArn, secretArn, database }), ...described }
+    return { api: apiOf({ clusterArn, secretArn, database }), ...described }
   }
   const found = await secret
   const target = {
@@ -36,7 +36,11 @@ export async function connect(config: Config): Promise<Connection> {
     clusterArn: clusterArn ?? clusterOf(secretArn, found),
     database: database ?? databaseOf(secretArn, found),
   }
-  return { api: new RdsDataApi(target), ...described }
+  return { api: apiOf(target), ...described }
+}
+
+function apiOf(target: DataApiTarget): DataApi {
+  return new RdsDataApi(target, keptClient())
 }
 
 function clusterOf(secretArn: string, { clusterIdentifier }: DatabaseSecret): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Call, LocalAurora } from '../infra/local/local-aurora.ts'
 import type { CommandContext } from '../lambda/commands.ts'
-import { RdsDataApi } from '../lambda/data-api/rds-data-api.ts'
+import { newClient, RdsDataApi } from '../lambda/data-api/rds-data-api.ts'
 import type { Operations } from '../lambda/operations/operations.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
@@ -37,10 +37,7 @@ export function testContext(
   const { clusterArn, secretArn } = aurora
   const deadline = Date.now() + (options.timeMs ?? 60_000)
   return {
-    api: new RdsDataApi(
-      { clusterArn, secretArn, database },
-      options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs },
-    ),
+    api: new RdsDataApi({ clusterArn, secretArn, database }, newClient(options.patienceMs)),
     table: options.table ?? new VersionTable({ schema: 'public', name: 'alembic_version' }),
     run: { runId: options.runId ?? randomUUID(), source: 'test', who: 'a test' },
     log: { info: (line) => void lines.push(line), warn: (line) => void lines.push(line) },

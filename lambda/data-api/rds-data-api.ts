@@ -17,21 +17,34 @@ export interface DataApiTarget {
 /** Longer than the service's own 45 s limit, so that the service and not the socket ends a slow statement. */
 const PATIENCE_MS = 60_000
 
+/** A client whose calls are made once, and given up after `patienceMs`. */
+export function newClient(patienceMs = PATIENCE_MS): RDSDataClient {
+  return new RDSDataClient({
+    // The service has no idempotency token: an SDK retry of a write can run it twice.
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: patienceMs, throwOnRequestTimeout: true },
+  })
+}
+
+/** What is kept for the life of the container, as long as the SDK is to read the same environment. */
+let kept: { readonly environment: string; readonly client: RDSDataClient } | undefined
+
+/** The client of all runs in this container: the next one goes on with its open connections, and leaves no more behind. */
+export function keptClient(): RDSDataClient {
+  const variables = Object.entries(process.env).filter(([name]) => name.startsWith('AWS_'))
+  const environment = JSON.stringify(variables)
+  if (kept?.environment !== environment) kept = { environment, client: newClient() }
+  return kept.client
+}
+
 /** The Data API of one Aurora cluster, through the AWS SDK. Endpoint, region and credentials come from the SDK's standard environment. */
 export class RdsDataApi implements DataApi {
   readonly #target: DataApiTarget
   readonly #client: RDSDataClient
 
-  constructor(target: DataApiTarget, options: { readonly patienceMs?: number } = {}) {
+  constructor(target: DataApiTarget, client: RDSDataClient = newClient()) {
     this.#target = target
-    this.#client = new RDSDataClient({
-      // The service has no idempotency token: an SDK retry of a write can run it twice.
-      maxAttempts: 1,
-      requestHandler: {
-        requestTimeout: options.patienceMs ?? PATIENCE_MS,
-        throwOnRequestTimeout: true,
-      },
-    })
+    this.#client = client
   }
 
   async beginTransaction(): Promise<string> {

@@ -1,9 +1,9 @@
 import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
+import { asksForColumnTypes } from '../data-api/column-types.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { withValues } from '../data-api/written-values.ts'
-import { asksForColumnTypes } from '../operations/column-texts.ts'
 import { CallSites } from './call-sites.ts'
 import type { ScriptTable } from './script-table.ts'
 

@@ -1,6 +1,6 @@
 import type { DataApi, DataApiResult, DataApiStatement } from '../../lambda/data-api/data-api.ts'
 import { toStatementError } from '../../lambda/data-api/errors.ts'
-import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
+import { newClient, RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 
 /** One call as the client saw it. */
 export interface SeenCall {
@@ -21,7 +21,7 @@ export class WatchedApi implements DataApi {
     options: { readonly patienceMs?: number; readonly afterCommit?: () => Promise<void> },
   ) {
     const { patienceMs, afterCommit } = options
-    this.#api = new RdsDataApi(target, patienceMs === undefined ? {} : { patienceMs })
+    this.#api = new RdsDataApi(target, newClient(patienceMs))
     this.#afterCommit = afterCommit ?? (async () => {})
   }
 

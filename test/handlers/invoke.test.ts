@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
@@ -40,6 +41,19 @@ function invoke(event: unknown) {
 }
 
 describe('the invoke handler', () => {
+  test('goes on with the open connection of the run before it', async () => {
+    environment()
+    await invoke({ command: 'upgrade' })
+    const before = aurora.calls.forDatabase(database).length
+    const opened: unknown[] = []
+    const note = (message: unknown) => opened.push(message)
+    subscribe('net.client.socket', note)
+    for (const _ of [1, 2, 3]) await invoke({ command: 'upgrade' })
+    unsubscribe('net.client.socket', note)
+    expect(opened).toEqual([])
+    expect(aurora.calls.forDatabase(database).length - before).toBe(3)
+  })
+
   test('upgrades to the heads by default and answers the report', async () => {
     environment()
     expect(await invoke({ command: 'upgrade' })).toMatchObject({
