@@ -57,7 +57,7 @@ export function profileTable({ aurora }: Bench, results: readonly WayResult[]): 
       part('PostgreSQL: the same statements sent by pg', direct),
       part('encoding: op.bulkInsert with a Data API that answers at once', encoding),
       part(
-        'transport: the SDK, HTTP, local Aurora, and the other calls of the run',
+        'the rest: the SDK, HTTP, local Aurora and the other calls of the run, less the encoding done meanwhile',
         whole - direct - encoding,
       ),
       part('the same rows by COPY', msOf(named(COPY))),
