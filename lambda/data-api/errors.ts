@@ -82,7 +82,7 @@ const BUSY = 'Transaction is still running a query'
 /** The fix for errors that come from a literal whose type PostgreSQL could not know. */
 const TYPE_FIX =
   "a value takes its type from where it stands: name the type after it, as in '…'::uuid or cast('…' as date)"
-/** The parameter that carries the rows of a bulk operation. */
+/** How the parameters begin that carry the rows of a bulk operation. */
 const ROWS = 'rows'
 const TYPE_ERRORS = new Set(['42804', '42725', '42883', '22P02', '42P18'])
 
@@ -193,7 +193,7 @@ function mayLackType(
   parameters: readonly { readonly name?: string | undefined }[],
 ): boolean {
   if (code === undefined || !TYPE_ERRORS.has(code)) return false
-  return /['\d]/.test(sql) && parameters.every(({ name }) => name !== ROWS)
+  return /['\d]/.test(sql) && !parameters.some(({ name }) => name?.startsWith(ROWS))
 }
 
 function describe(

@@ -1,7 +1,7 @@
 import type { ColumnTypes } from '../data-api/column-types.ts'
-import { identifier, literal } from '../data-api/literals.ts'
+import { identifier } from '../data-api/literals.ts'
 import type { RowForm } from './row-chunks.ts'
-import type { GivenRow, RowGroup } from './row-groups.ts'
+import type { GivenColumn, GivenRow, RowGroup } from './row-groups.ts'
 import { SEPARATOR } from './request-size.ts'
 
 // Rows that take several calls travel as one text a column, with a separator between the values. No name and no quote
@@ -26,34 +26,32 @@ export function columnTexts(types: ColumnTypes): RowForm {
     sizeBesideValues: (columns) => columns.length,
     value: ({ name }) => `${identifier(name)}::${types.get(name)?.name}`,
     source: (columns, rows) => {
-      const texts = columns.map(({ name }) => columnText(name, rows, types.get(name)?.isJson))
-      const values = texts.map(
-        ({ none }, i) => `string_to_array(:c${i + 1}, chr(127), ${literal(none).trim()})`,
-      )
+      const none = noValue(columns, rows)
+      const texts = columns.map(({ name }) => columnText(name, rows, none, types.get(name)?.isJson))
+      const values = columns.map((_, i) => `string_to_array(:rows_${i + 1}, chr(127), :rows_none)`)
       const names = columns.map(({ name }) => identifier(name))
       return {
         from: `unnest(${values.join(', ')}) as "aurora_given" (${names.join(', ')}) offset 1`,
-        parameters: texts.map(({ text }, i) => ({
-          name: `c${i + 1}`,
-          value: { stringValue: text },
-        })),
+        parameters: [
+          { name: 'rows_none', value: { stringValue: none } },
+          ...texts.map((text, i) => ({ name: `rows_${i + 1}`, value: { stringValue: text } })),
+        ],
       }
     },
   }
 }
 
-interface ColumnText {
-  readonly text: string
-  /** What stands for NULL in it. */
-  readonly none: string
+/** A text that none of the values is: it stands for NULL. */
+function noValue(columns: readonly GivenColumn[], rows: readonly GivenRow[]): string {
+  let text = ''
+  while (columns.some(({ name }) => rows.some((row) => row[name] === text))) text += 'N'
+  return text
 }
 
 /** The values of a column, after a NULL to be skipped: an empty text alone would be no element at all. */
-function columnText(name: string, rows: readonly GivenRow[], isJson = false): ColumnText {
-  let none = ''
-  while (rows.some((row) => row[name] === none)) none += 'N'
+function columnText(name: string, rows: readonly GivenRow[], none: string, isJson = false): string {
   const texts = rows.map((row) => valueText(row[name], none, isJson))
-  return { text: none + SEPARATOR + texts.join(SEPARATOR), none }
+  return none + SEPARATOR + texts.join(SEPARATOR)
 }
 
 function valueText(value: unknown, none: string, isJson: boolean): string {

@@ -22,23 +22,25 @@ describe('bulkInsert of rows that take several calls', () => {
       { id: 3, 'a "b': 'N', price: '7', at: 'infinity', info: null },
     ]
     await op.bulkInsert('T', rows, { chunkBytes: 100 })
-    const statement = (none: string) =>
-      `insert into "T" ("id", "a ""b", "price", "at", "info") select "id"::integer, "a ""b"::text, "price"::numeric, "at"::timestamp with time zone, "info"::jsonb from unnest(string_to_array(:c1, chr(127), ''), string_to_array(:c2, chr(127), '${none}'), string_to_array(:c3, chr(127), ''), string_to_array(:c4, chr(127), ''), string_to_array(:c5, chr(127), '')) as "aurora_given" ("id", "a ""b", "price", "at", "info") offset 1`
-    const texts = (...values: string[]) =>
-      values.map((stringValue, i) => ({ name: `c${i + 1}`, value: { stringValue } }))
+    const statement = `insert into "T" ("id", "a ""b", "price", "at", "info") select "id"::integer, "a ""b"::text, "price"::numeric, "at"::timestamp with time zone, "info"::jsonb from unnest(${[1, 2, 3, 4, 5].map((n) => `string_to_array(:rows_${n}, chr(127), :rows_none)`).join(', ')}) as "aurora_given" ("id", "a ""b", "price", "at", "info") offset 1`
+    const texts = (none: string, ...values: string[]) => [
+      { name: 'rows_none', value: { stringValue: none } },
+      ...values.map((stringValue, i) => ({ name: `rows_${i + 1}`, value: { stringValue } })),
+    ]
     expect(calls().map(({ sql, parameters }) => [sql, parameters])).toEqual([
       [TYPES('"T"'), undefined],
       [
-        statement('N'),
+        statement,
         texts(
-          '\x7f1\x7f2',
+          'N',
+          'N\x7f1\x7f2',
           'N\x7fx:y\x7f',
-          '\x7f1.005\x7f',
-          '\x7f1970-01-01T00:00:00.000Z\x7f',
-          '\x7f{"a":["\\""]}\x7f"text"',
+          'N\x7f1.005\x7fN',
+          'N\x7f1970-01-01T00:00:00.000Z\x7fN',
+          'N\x7f{"a":["\\""]}\x7f"text"',
         ),
       ],
-      [statement(''), texts('\x7f3', '\x7fN', '\x7f7', '\x7finfinity', '\x7f')],
+      [statement, texts('', '\x7f3', '\x7fN', '\x7f7', '\x7finfinity', '\x7f')],
     ])
     expect(
       await look(
@@ -220,7 +222,7 @@ describe('bulkInsert of rows that take several calls', () => {
     const rows = [{ id: 5 }, { id: 6 }]
     await op.bulkInsert('t', rows, { ...EACH, overridingSystemValue: true })
     expect(sent()[1]).toBe(
-      `insert into "t" ("id") overriding system value select "id"::integer from unnest(string_to_array(:c1, chr(127), '')) as "aurora_given" ("id") offset 1`,
+      `insert into "t" ("id") overriding system value select "id"::integer from unnest(string_to_array(:rows_1, chr(127), :rows_none)) as "aurora_given" ("id") offset 1`,
     )
     expect(await look('select id || n::text from t order by id')).toEqual(['57', '67'])
   })

@@ -246,7 +246,7 @@ describe('bulkInsert of rows that cannot be', () => {
     await session.rollback()
     await session.begin()
     await expect(op.bulkInsert('teams', [{ name: 'a' }, { name: null }])).rejects.toThrow(
-      'op.bulkInsert into \'teams\', rows[0] to rows[1]: null value in column "name"',
+      'op.bulkInsert into \'teams\', rows[1].name: null value in column "name"',
     )
     await session.rollback()
     await session.begin()
@@ -255,23 +255,70 @@ describe('bulkInsert of rows that cannot be', () => {
     )
   })
 
-  test.each([
-    [{ founded: '19x' }, 'rows[1].founded: invalid input syntax for type integer: "19x"'],
-    [{ founded: 3e9 }, 'rows[1].founded: value "3000000000" is out of range for type integer'],
-    [{ founded: 'same' }, 'rows[0] to rows[2]: invalid input syntax for type integer: "same"'],
-    [{ founded: '"' }, 'rows[1].founded: invalid input syntax for type integer: """'],
+  test.each<[row: object, place: string, placeAlone: string, message: string]>([
+    [
+      { founded: '19x' },
+      'rows[1].founded',
+      'rows[1].founded',
+      'invalid input syntax for type integer: "19x"',
+    ],
+    [
+      { founded: 3e9 },
+      'rows[1].founded',
+      'rows[1].founded',
+      'value "3000000000" is out of range for type integer',
+    ],
+    [
+      { founded: 'aa' },
+      'rows[0] to rows[2]',
+      'rows[1].founded',
+      'invalid input syntax for type integer: "aa"',
+    ],
+    [
+      { founded: '"' },
+      'rows[1].founded',
+      'rows[1].founded',
+      'invalid input syntax for type integer: """',
+    ],
+    [
+      { name: null },
+      'rows[1].name',
+      'rows[1].name',
+      'null value in column "name" of relation "teams" violates not-null constraint',
+    ],
+    [
+      { code: 'é€😀d' },
+      'rows[1].code',
+      'rows[1].code',
+      'value too long for type character varying(3)',
+    ],
+    [{ tag: 'long' }, 'rows[1].tag', 'rows[1].tag', 'value too long for type character(3)'],
+    [
+      { tag: 'long', name: 'long' },
+      'rows[0] to rows[2]',
+      'rows[1]',
+      'value too long for type character(3)',
+    ],
   ])(
     'finds the value that PostgreSQL refuses where one column has it: %j',
-    async (row, message) => {
-      const { op } = await open(TEAMS)
+    async (row, place, placeAlone, message) => {
+      const others = { founded: 1, code: 'abc   ', tag: null }
       const rows = [
-        { name: 'same', founded: 1 },
-        { name: 'b', ...row },
-        { name: 'c', founded: 2 },
+        { name: 'aa', ...others },
+        { name: 'b', ...others, ...row },
+        { name: 'c', ...others },
       ]
-      await expect(op.bulkInsert('teams', rows)).rejects.toThrow(
-        `op.bulkInsert into 'teams', ${message}`,
-      )
+      const columns = 'alter table teams add code varchar(3), add tag char(3)'
+      for (const [where, chunkBytes] of [
+        [place, 100_000],
+        [placeAlone, 1],
+      ] as const) {
+        const { op } = await open(TEAMS, columns)
+        const failed = await op.bulkInsert('teams', rows, { chunkBytes }).catch((error) => error)
+        const text = `op.bulkInsert into 'teams', ${where}: ${message} (SQLSTATE `
+        expect((failed as Error).message.slice(0, text.length)).toBe(text)
+        expect((failed as Error).message).toMatch(/ \(SQLSTATE \w{5}\)$/)
+      }
     },
   )
 })
