@@ -63,14 +63,16 @@ async function sendInTurn(
   chunks: readonly RowChunk[],
   { execute }: Turn,
 ): Promise<void> {
-  const write = (chunk: RowChunk | undefined) => chunk && insertStatement(insert, chunk)
-  let statement = write(chunks[0])
+  const [first] = chunks
+  if (!first) return
+  let statement = insertStatement(insert, first)
   for (const [i, chunk] of chunks.entries()) {
-    const { sql = '', parameters = [] } = statement ?? {}
-    const running = located(insert, chunk, execute(sql, parameters))
+    const next = chunks[i + 1]
+    const running = located(insert, chunk, execute(statement.sql, statement.parameters))
     // By then it is on its way.
-    const writing = setImmediate().then(() => write(chunks[i + 1]))
-    ;[, statement] = await Promise.all([running, writing])
+    const writing = setImmediate().then(() => next && insertStatement(insert, next))
+    const [, written] = await Promise.all([running, writing])
+    if (written) statement = written
   }
 }
 

@@ -22,7 +22,7 @@ export function fitColumnTexts({ columns }: RowGroup, types: ColumnTypes): boole
 /** Rows as one text a column. */
 export function columnTexts(types: ColumnTypes): RowForm {
   return {
-    // The separators.
+    // The separators: as text a value takes no more than as JSON, which is how it was measured.
     sizeBesideValues: (columns) => columns.length,
     value: ({ name }) => `${identifier(name)}::${types.get(name)?.name}`,
     source: (columns, rows) => {

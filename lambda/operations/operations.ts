@@ -43,7 +43,7 @@ export class Operations extends SchemaOperations {
   /**
    * Inserts rows, as many a call as a request holds: they travel as one JSON value, and PostgreSQL gives each column its
    * type. Those that take several calls travel as a text a column, after a call that asks for the types; arrays, bytes,
-   * domains and a few others stay JSON.
+   * domains and a few others stay JSON. The rows are read until the promise is settled: leave them as they are.
    *
    * Columns a row leaves out get their default. Rows with other columns are another call; calls come in the order of
    * their first rows, rows within one in the order given. Strings, numbers, Dates, bytes (`Uint8Array`) and arrays go

@@ -1,6 +1,6 @@
+import { identifier } from '../data-api/literals.ts'
 import type { RowForm } from './row-chunks.ts'
 import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-groups.ts'
-import { identifier } from '../data-api/literals.ts'
 
 /** Rows as a JSON array of objects, to which PostgreSQL gives the types of the table's columns. */
 export function rowObjects(target: string): RowForm {
