@@ -14,13 +14,15 @@ export interface LocalServerOptions {
 export async function serveLocalAurora(output: Output, options: LocalServerOptions): Promise<void> {
   const { database: databases, ...rest } = options
   const { startLocalAurora } = await loadLocalAurora()
+  // From here on: what is being started is stopped as well, and not left behind.
+  const stopped = Promise.race([signal('SIGINT'), signal('SIGTERM')])
   await using aurora = await startLocalAurora(rest)
   for (const database of databases) await createMissing(aurora, database)
   output.print(`Local Aurora answers on ${aurora.endpoint}. Stop it with Ctrl-C.\n`)
   for (const [name, value] of Object.entries(aurora.environment(databases[0] ?? 'postgres'))) {
     output.print(`export ${name}='${value.replaceAll("'", "'\\''")}'`)
   }
-  await Promise.race([signal('SIGINT'), signal('SIGTERM')])
+  await stopped
 }
 
 function signal(name: NodeJS.Signals): Promise<void> {

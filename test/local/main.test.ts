@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { AuroraProcess, isRunning } from './aurora-process.ts'
+import { AuroraProcess, isRunning, serverPid } from './aurora-process.ts'
 
 let directory: string
 const { postgresUrl } = inject('aurora')
@@ -54,6 +55,21 @@ test('prints variables that SDK clients work with, makes databases, and stops on
     expect(aurora.output).not.toContain(new URL(postgresUrl).password)
     expect(await aurora.end(signal)).toBe(0)
   }
+})
+
+test('a signal while it starts stops it when it has started, and leaves nothing behind', async () => {
+  const folder = join(directory, 'starting')
+  mkdirSync(folder)
+  for (const path of [directory, folder]) chmodSync(path, 0o755)
+  const args = ['--directory', join(folder, '.aurora')]
+  const aurora = new AuroraProcess(args)
+  while (!existsSync(join(folder, '.aurora', 'lock'))) await sleep(2)
+  expect(aurora.output).toBe('')
+  expect(await aurora.end('SIGTERM')).toBe(0)
+  expect(serverPid(join(folder, '.aurora', 'data'))).toBeUndefined()
+  expect(existsSync(join(folder, '.aurora', 'lock'))).toBe(false)
+  const next = await new AuroraProcess(args).ready()
+  expect(await next.end('SIGTERM')).toBe(0)
 })
 
 test('answers on the port it is told', async () => {
