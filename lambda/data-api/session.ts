@@ -131,15 +131,14 @@ export class Session {
 
   /** Runs a statement of the runner's own, with a small answer: no part of the revision, so neither journalled nor counted. */
   own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    const statement = asksForRows(sql, parameters)
-    return this.#inOrder(sql, async () => decodeRows(await this.transaction.send(statement)))
+    return this.#inOrder(sql, () => this.#ask(sql, parameters))
   }
 
   /** Does `work` in one turn: nothing of a later call comes between what it sends. `shown` stands for it in messages. */
   inOneTurn<T>(shown: string, work: (turn: Turn) => Promise<T>): Promise<T> {
     return this.#inOrder(shown, () =>
       work({
-        read: async (sql) => decodeRows(await this.transaction.send(asksForRows(sql, []))),
+        read: (sql) => this.#ask(sql, []),
         execute: (sql, parameters) => this.#run(sql, parameters, {}),
       }),
     )
@@ -148,10 +147,7 @@ export class Session {
   /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */
   read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     this.transaction.forget()
-    const statement = asksForRows(sql, parameters)
-    return this.#inOrder(sql, async () =>
-      decodeRows(await this.transaction.send(statement, { harmless: true })),
-    )
+    return this.#inOrder(sql, () => this.#ask(sql, parameters, { harmless: true }))
   }
 
   /** Like {@link own}, for an answer that may come later: it may travel with the statements around it. Resolves when accepted. */
@@ -198,6 +194,14 @@ export class Session {
     const done = () => void this.#pending.delete(ticket)
     run.then(done, done)
     return run
+  }
+
+  async #ask(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    repeatable?: { readonly harmless: boolean },
+  ): Promise<Row[]> {
+    return decodeRows(await this.transaction.send(asksForRows(sql, parameters), repeatable))
   }
 
   async #run(

@@ -8,7 +8,13 @@ import { listOf, optionsOf, simpleName, tableName } from './arguments.ts'
 import { columnTexts, fitColumnTexts } from './column-texts.ts'
 import { locatedError } from './located-error.ts'
 import { refusedPlace } from './refused-value.ts'
-import { type ChunkLimits, chunkRows, type RowChunk, requireChunkBytes } from './row-chunks.ts'
+import {
+  type ChunkLimits,
+  chunkRows,
+  type RowChunk,
+  type RowForm,
+  requireChunkBytes,
+} from './row-chunks.ts'
 import { type GivenRow, groupRows, type RowGroup, requireRows } from './row-groups.ts'
 import { rowObjects } from './row-objects.ts'
 import type { SendVoid, SentStatement } from './session-operations.ts'
@@ -33,18 +39,10 @@ export async function bulkInsert(
   send: SendVoid,
 ): Promise<void> {
   const insert = checkedInsert(table, rows, options)
-  const { target, groups, limits } = insert
-  const objects = rowObjects(target)
+  const { target, groups, limits, objects } = insert
   const chunks = chunkRows(groups, () => objects, limits)
   if (chunks.length === groups.length) {
-    // All are put in line at once, so that no statement of a later call comes in between.
-    await Promise.all(
-      chunks.map((chunk) => {
-        const statement = insertStatement(insert, chunk)
-        note(statement.sql)
-        return located(insert, chunk, send(statement.sql, statement.parameters))
-      }),
-    )
+    await allInLine(insert, chunks, note, (_, { sql, parameters }) => send(sql, parameters))
     return
   }
   const title = `insert into ${target}`
@@ -83,14 +81,27 @@ export async function bulkInsertReturning(
   note: Note,
 ): Promise<Row[]> {
   const insert = checkedInsert(table, rows, options)
-  const objects = rowObjects(insert.target)
-  const answers = chunkRows(insert.groups, () => objects, insert.limits).map((chunk) => {
-    const { sql, parameters } = insertStatement(insert, chunk)
-    note(sql)
-    const answer = session.query(sql, parameters).then((answered) => matched(chunk, answered))
-    return located(insert, chunk, answer)
-  })
-  return inOrder(await Promise.all(answers))
+  const chunks = chunkRows(insert.groups, () => insert.objects, insert.limits)
+  const answers = await allInLine(insert, chunks, note, async (chunk, { sql, parameters }) =>
+    matched(chunk, await session.query(sql, parameters)),
+  )
+  return inOrder(answers)
+}
+
+/** Puts the statements of all chunks in line at once, so that no statement of a later call comes in between. */
+function allInLine<T>(
+  insert: CheckedInsert,
+  chunks: readonly RowChunk[],
+  note: Note,
+  send: (chunk: RowChunk, statement: SentStatement) => Promise<T>,
+): Promise<T[]> {
+  return Promise.all(
+    chunks.map((chunk) => {
+      const statement = insertStatement(insert, chunk)
+      note(statement.sql)
+      return located(insert, chunk, send(chunk, statement))
+    }),
+  )
 }
 
 /** As they were passed to `op.bulkInsert`. */
@@ -105,6 +116,8 @@ interface CheckedInsert {
   readonly rows: readonly GivenRow[]
   readonly groups: readonly RowGroup[]
   readonly limits: ChunkLimits
+  /** The form of rows that any table takes. */
+  readonly objects: RowForm
 }
 
 function checkedInsert(table: string, rows: unknown, options: BulkInsertOptions): CheckedInsert {
@@ -118,6 +131,7 @@ function checkedInsert(table: string, rows: unknown, options: BulkInsertOptions)
     options: given,
     rows: checked,
     groups: groupRows(checked),
+    objects: rowObjects(target),
     limits: {
       chunkBytes: requireChunkBytes(given.chunkBytes),
       answerBytes: returning && answerBytes(returning),

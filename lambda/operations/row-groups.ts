@@ -98,7 +98,7 @@ class OpenGroup implements RowGroup {
       const column = this.columns[count]
       const value = row[name]
       if (column?.name !== name || isJsonNull(value) !== column.isJsonNull) return false
-      size += plainSize(value) ?? writtenSize(column, value, index)
+      size += sizeIn(column, value, index)
       count += 1
     }
     if (count < this.columns.length) return false
@@ -109,10 +109,7 @@ class OpenGroup implements RowGroup {
   /** Adds a row that has these columns. */
   add(row: GivenRow, index: number): void {
     let size = 0
-    for (const column of this.columns) {
-      const value = row[column.name]
-      size += plainSize(value) ?? writtenSize(column, value, index)
-    }
+    for (const column of this.columns) size += sizeIn(column, row[column.name], index)
     this.#add(row, index, size)
   }
 
@@ -124,8 +121,10 @@ class OpenGroup implements RowGroup {
   }
 }
 
-/** What a value takes of a request that is not to be left to `JSON.stringify`. */
-function writtenSize(column: GroupColumn, value: unknown, index: number): number {
+/** What a value takes of a request; notes the column of one that is not to be left to `JSON.stringify`. */
+function sizeIn(column: GroupColumn, value: unknown, index: number): number {
+  const size = plainSize(value)
+  if (size !== undefined) return size
   column.isPlain = false
   try {
     return jsonSize(jsonValue(value))
