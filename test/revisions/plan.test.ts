@@ -101,8 +101,9 @@ describe('on random graphs', () => {
           outcome(() => planDowngrade(new RevisionMap(nodes), now, target).steps(now)),
         ])
         expect(plans[0]?.[0]).toEqual(plans[1]?.[0])
-        // Of several rows Alembic walks down from the first, which may then fail in its own way.
-        if (rows.length < 2 || !target.startsWith('-')) expect(plans[0]?.[1]).toEqual(plans[1]?.[1])
+        // Of several rows Alembic walks down from the first, also for 'label@-1': it may then fail in its own way.
+        const walksFromFirst = rows.length > 1 && /(?:^|@)-\d/.test(target)
+        if (!walksFromFirst) expect(plans[0]?.[1]).toEqual(plans[1]?.[1])
       }),
     )
   })
