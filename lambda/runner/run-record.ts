@@ -12,7 +12,7 @@ export interface RunRecord {
   readonly steps: readonly StepReport[]
   /** Version rows before its first step and after its last one; `undefined` without a finished step. */
   readonly moved: { readonly from: readonly string[]; readonly to: readonly string[] } | undefined
-  /** What ended it, when a step failed. */
+  /** What ended it, when its last step failed. */
   readonly failure: RecordedFailure | undefined
 }
 
@@ -45,7 +45,9 @@ export async function readRunRecord({
 
 function recordOf(rows: readonly Row[]): RunRecord {
   const finished = rows.filter(({ outcome }) => outcome === 'done' || outcome === 'stamped')
-  const failed = rows.find(({ outcome }) => outcome === 'failed' || outcome === 'interrupted')
+  const failed = rows.findLast(
+    (row) => isFailed(row) && !finished.some((done) => isSame(done, row)),
+  )
   const [first, last] = [finished[0], finished.at(-1)]
   return {
     steps: finished.map((row) => stepOf(row)),
@@ -56,6 +58,18 @@ function recordOf(rows: readonly Row[]): RunRecord {
       message: String(failed.error),
     },
   }
+}
+
+function isFailed({ outcome }: Row): boolean {
+  return outcome === 'failed' || outcome === 'interrupted'
+}
+
+/**
+ * Whether two rows are of the same step. A step that failed and is finished as well, by another try or another delivery
+ * of the run, is finished: rows are written at different moments, so their order does not tell which came last.
+ */
+function isSame(one: Row, other: Row): boolean {
+  return one.revision === other.revision && one.direction === other.direction
 }
 
 function stepOf({ revision, direction, doc, ms, statements, rows }: Row): StepReport {

@@ -26,8 +26,8 @@ const TIMEOUTS: Timeouts = { lockMs: 5_000, statementMs: 0 }
  * One try to apply steps in one transaction: for each the fence, the revision's statements and the move of the version
  * rows, then the commit.
  *
- * `apply` throws {@link MigrationError} when a step failed (all are rolled back, and that one is recorded in the
- * history), and `UnknownOutcome` when nobody could be asked whether the commit took place.
+ * `apply` throws {@link MigrationError} when a step failed: all are rolled back, and `recordFailure` writes that one into
+ * the history. It throws `UnknownOutcome` when the database could not be asked whether the commit took place.
  */
 export class StepTransaction {
   readonly #context: RunnerContext
@@ -81,6 +81,14 @@ export class StepTransaction {
     }
   }
 
+  /**
+   * Writes the history row of what {@link apply} threw. Only the failure that ends a run is written: a deployment reports
+   * what its rows say, and a try that is retried is no end.
+   */
+  async recordFailure(error: MigrationError): Promise<void> {
+    await this.#failing.recordFailure(error)
+  }
+
   async #applySteps(): Promise<void> {
     for (const step of this.#steps) {
       this.#current = this.#steps.indexOf(step)
@@ -117,11 +125,11 @@ export class StepTransaction {
     return STOPPED
   }
 
-  /** Rolls back, writes the history row of the failure, and makes the error of it. */
+  /** Rolls back, and makes the error of the step that failed. */
   async #fail(error: unknown): Promise<MigrationError> {
     if (error instanceof OutOfTime) await this.#watch.cancel()
     await this.#rollback()
-    return await this.#failing.failure(this.#watch.explain(error))
+    return this.#failing.failure(this.#watch.explain(error))
   }
 
   /** The step with the statement that failed, or the one that was at work. */

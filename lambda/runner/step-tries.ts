@@ -17,10 +17,14 @@ export async function applySteps(
 ): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
   const tries = new StepTries(context, time)
   for (;;) {
+    const attempt = new StepTransaction(context, steps, state, time, tries.follow)
     try {
-      return await new StepTransaction(context, steps, state, time, tries.follow).apply()
+      return await attempt.apply()
     } catch (error) {
-      if (!(await tries.again(error))) throw error
+      if (!(error instanceof MigrationError)) throw error
+      if (await tries.again(error)) continue
+      await attempt.recordFailure(error)
+      throw error
     }
   }
 }
@@ -57,8 +61,7 @@ class StepTries {
   }
 
   /** False: the failure stands. Otherwise it has waited as long as it should. */
-  async again(error: unknown): Promise<boolean> {
-    if (!(error instanceof MigrationError)) return false
+  async again(error: MigrationError): Promise<boolean> {
     const reason = this.#reason(error)
     if (reason === undefined) return false
     this.#made += 1

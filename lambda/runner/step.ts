@@ -106,19 +106,21 @@ export class Step {
     return { revision, doc, direction, ms, statements, rows }
   }
 
-  /** Writes the history row of the failure, after the rollback, and makes the error of it. */
-  async failure(cause: unknown): Promise<MigrationError> {
-    const { context } = this.#scope
+  /** The error of this step. */
+  failure(cause: unknown): MigrationError {
     const { revision, direction } = this.entry
     const partly = this.#place.continued !== null || this.#committed > 0
     const committed = partly ? this.#committed : undefined
-    const inOneTransaction = context.transaction === 'run'
+    const inOneTransaction = this.#scope.context.transaction === 'run'
     const step = { revision, direction, name: this.name, committed, inOneTransaction }
-    const error = migrationError(step, cause)
+    return migrationError(step, cause)
+  }
+
+  /** Writes the history row of the failure, after the rollback. */
+  async recordFailure({ message, failure: { partly } }: MigrationError): Promise<void> {
     const { statements, rows } = this.session.count
     const figures = { statements, rows, ms: this.#elapsed }
-    await recordFailure(context, this.entry, { ...figures, error: error.message, partly })
-    return error
+    await recordFailure(this.#scope.context, this.entry, { ...figures, error: message, partly })
   }
 
   /** As messages name it. */

@@ -106,7 +106,7 @@ test.each(['40P01', '40001'])('a revision that failed on %s is run again', async
   const history = await client.query(
     "select outcome from alembic_version_history where revision = 'a' order by started_at",
   )
-  expect(history.rows.map(({ outcome }) => outcome)).toEqual(['failed', 'done'])
+  expect(history.rows.map(({ outcome }) => outcome)).toEqual(['done'])
 })
 
 test('a statement that takes longer than STATEMENT_TIMEOUT fails the revision', async () => {
