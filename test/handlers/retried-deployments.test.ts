@@ -43,7 +43,7 @@ test('a deployment whose statement took longer than one call is complete', async
     database: it.database,
     kind: 'statement-timeout',
     sqlPattern,
-    nth: 4,
+    nth: 6,
   })
   expect(await it.stack.create(template)).toBe('CREATE_COMPLETE')
   expect(armed.fired).toBe(1)
