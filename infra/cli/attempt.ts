@@ -1,5 +1,6 @@
 import { errorReport } from '../../lambda/commands.ts'
 import { CommandError, UnknownOutcome } from '../../lambda/errors.ts'
+import { messageOf } from '../../lambda/thrown.ts'
 import { EXIT } from './exit-code.ts'
 import { Output } from './output.ts'
 import type { Place } from './place.ts'
@@ -25,7 +26,7 @@ export async function attempt(
     process.exitCode = await work({ place, output })
   } catch (error) {
     if (options.json) output.json({ status: 'failed', error: errorReport(error) })
-    output.error(error instanceof Error ? error.message : String(error))
+    output.error(messageOf(error))
     process.exitCode = exitCodeOfError(error)
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CommandError } from '../../lambda/errors.ts'
 import type { createInvoke } from '../../lambda/handlers/index.ts'
+import { asError, messageOf } from '../../lambda/thrown.ts'
 import { bundle } from '../bundle.ts'
 
 export type Invoke = ReturnType<typeof createInvoke>
@@ -24,7 +25,7 @@ export async function loadBundle(migrations: string): Promise<Invoke> {
     process.setSourceMapsEnabled(true)
     // The answer says what went wrong: no log beside it.
     process.env.POWERTOOLS_LOG_LEVEL ??= 'SILENT'
-    const { invoke } = (await import(pathToFileURL(file).href).catch((error: Error) =>
+    const { invoke } = (await import(pathToFileURL(file).href).catch((error: unknown) =>
       refuse(error, `the revisions of ${migrations} cannot be loaded: `),
     )) as { readonly invoke: Invoke }
     return invoke
@@ -34,7 +35,8 @@ export async function loadBundle(migrations: string): Promise<Invoke> {
 }
 
 /** What cannot be bundled is an error in the revision files. */
-export function refuse(cause: Error, what = ''): never {
+export function refuse(thrown: unknown, what = ''): never {
+  const cause = asError(thrown)
   if (cause instanceof CommandError) throw cause
-  throw new CommandError('Bundle', `${what}${cause.message}`, { cause })
+  throw new CommandError('Bundle', `${what}${messageOf(cause)}`, { cause })
 }

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Revision } from '../../lambda/revisions/revision.ts'
+import { messageOf } from '../../lambda/thrown.ts'
 import { bundle } from '../bundle.ts'
 import type { BundledRevision, BundleReply, BundleRequest } from './bundled-migrations.ts'
 
@@ -24,7 +25,7 @@ async function answer({ migrations, out }: BundleRequest): Promise<BundleReply> 
 const reply = await answer(JSON.parse(process.argv[2] ?? '{}') as BundleRequest).catch(
   (error: unknown): BundleReply => ({
     // esbuild lists its errors in lines.
-    error: (error instanceof Error ? error.message : String(error)).replace(/:?\s*\n\s*/g, ': '),
+    error: messageOf(error).replace(/:?\s*\n\s*/g, ': '),
   }),
 )
 console.log(JSON.stringify(reply))

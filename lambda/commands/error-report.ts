@@ -1,5 +1,6 @@
 import { CommandError, MigrationError } from '../errors.ts'
 import type { ErrorReport } from '../runner/report.ts'
+import { asError, messageOf } from '../thrown.ts'
 
 /** An error as a report shows it; never with a stack or a secret. */
 export function errorReport(error: unknown): ErrorReport {
@@ -17,9 +18,8 @@ export function errorReport(error: unknown): ErrorReport {
   if (error instanceof CommandError) {
     return { kind: error.kind, message: oneLine(error.message), nothingRun: true }
   }
-  const { name, message } =
-    error instanceof Error ? error : { name: 'Error', message: String(error) }
-  return { kind: name, message: oneLine(message) }
+  const { name } = asError(error)
+  return { kind: typeof name === 'string' ? name : 'Error', message: oneLine(messageOf(error)) }
 }
 
 /** PostgreSQL and what a request held may have line breaks; a log line and a CloudFormation event must not. */

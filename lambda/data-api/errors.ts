@@ -1,3 +1,4 @@
+import { asError } from '../thrown.ts'
 import type { DataApiStatement } from './data-api.ts'
 
 /** What is known of a call that failed: it did not run, it was refused by the database, or nobody can tell. */
@@ -99,8 +100,7 @@ export function toStatementError(
   { prefix = 0, parameters = [] }: Sent = {},
 ): StatementError {
   if (error instanceof StatementError) return error
-  const exception = error instanceof Error ? error.name : 'Error'
-  const text = error instanceof Error ? error.message : String(error)
+  const { name: exception, message: text } = asError(error)
   const parsed = parseDatabaseMessage(text)
   const outcome = outcomeOf(exception, text, parsed.code)
   const position = parsed.position === undefined ? undefined : parsed.position - prefix

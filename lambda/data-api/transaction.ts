@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { causesOf } from '../thrown.ts'
 import { type BatchedStatement, NotSent, sendBatch } from './batch.ts'
 import { Calls } from './calls.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
@@ -238,8 +239,5 @@ export class Transaction {
 }
 
 function isOf(error: unknown, failure: Error | undefined): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause === failure) return true
-  }
-  return false
+  return causesOf(error).some((cause) => cause === failure)
 }

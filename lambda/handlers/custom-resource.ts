@@ -1,5 +1,6 @@
 import type { Revision } from '../revisions/revision.ts'
 import type { Report } from '../runner/report.ts'
+import { messageOf } from '../thrown.ts'
 import { jsonLog } from './command-context.ts'
 import { type CustomResourceRequest, isDelete, readRequest } from './custom-resource-request.ts'
 import { deploy } from './deployment.ts'
@@ -125,7 +126,7 @@ function check(
     knownTarget(revisions, request.target)
     return request
   } catch (error) {
-    const line = oneLine(error instanceof Error ? error.message : String(error))
+    const line = oneLine(messageOf(error))
     log.error(line, isId(event?.RequestId) ? { runId: event.RequestId } : {})
     throw new DeploymentFailed(line)
   }

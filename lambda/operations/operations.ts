@@ -2,6 +2,7 @@ import type { Compilable, Kysely, RawBuilder } from 'kysely'
 import type { Session } from '../data-api/session.ts'
 import { splitStatements } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
+import { asError } from '../thrown.ts'
 import { invalidArgument, optionsOf } from './arguments.ts'
 import { type BulkInsertOptions, bulkInsert, bulkInsertReturning } from './bulk-insert.ts'
 import { type BulkUpdateOptions, bulkUpdate } from './bulk-update.ts'
@@ -180,6 +181,8 @@ export class Operations extends SchemaOperations {
         this.inBlock = true
         try {
           await body()
+        } catch (thrown) {
+          throw asError(thrown)
         } finally {
           this.inBlock = false
         }

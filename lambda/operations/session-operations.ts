@@ -5,6 +5,7 @@ import { kyselyOf } from '../data-api/kysely-dialect.ts'
 import { parametersOf } from '../data-api/long-values.ts'
 import type { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { asError } from '../thrown.ts'
 import { COLUMN_TYPES } from './arguments.ts'
 import { type OperationCall, OperationCalls } from './operation-call.ts'
 
@@ -82,9 +83,9 @@ export abstract class SessionOperations {
 
   /** An operation whose error names it, also to those who ask only at the end why the transaction failed. */
   #told<T>(method: string, work: () => Promise<T>): Promise<T> {
-    const told = work().catch((error: unknown) => {
-      const located = inMethod(method, error)
-      if (located instanceof Error) this.session.locate(located)
+    const told = work().catch((thrown: unknown) => {
+      const located = inMethod(method, asError(thrown))
+      this.session.locate(located)
       throw located
     })
     told.catch(() => 'the transaction remembers it')
@@ -113,8 +114,8 @@ async function turns(count: number): Promise<void> {
 
 const METHOD = /^op\.\w+/
 
-function inMethod(method: string, error: unknown): unknown {
-  if (!(error instanceof Error) || METHOD.test(error.message)) return error
+function inMethod(method: string, error: Error): Error {
+  if (METHOD.test(error.message)) return error
   if (error instanceof CommandError) {
     return new CommandError(error.kind, `op.${method}: ${error.message}`, { cause: error })
   }

@@ -3,6 +3,7 @@ import { executorIsThere } from '../data-api/executor.ts'
 import { literal } from '../data-api/literals.ts'
 import type { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { messageOf } from '../thrown.ts'
 import type { Direction } from './history.ts'
 import type { RunnerContext } from './runner-context.ts'
 import type { VersionTable } from './version-table.ts'
@@ -194,10 +195,9 @@ export async function createTables(session: Session, table: VersionTable): Promi
     if (error instanceof StatementError && error.code === '55P03') return false
     // Repeating it is harmless: `create table if not exists` under the lock.
     if (error instanceof StatementError && error.outcome === 'unknown') return false
-    const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(
       'CannotCreateTables',
-      `cannot create ${table.versions} and ${table.history}: ${reason}; create the schema, or grant the secret's user create on it`,
+      `cannot create ${table.versions} and ${table.history}: ${messageOf(error)}; create the schema, or grant the secret's user create on it`,
       { cause: error },
     )
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Session } from '../data-api/session.ts'
+import { messageOf } from '../thrown.ts'
 import {
   type Failure,
   failedStatement,
@@ -27,6 +28,6 @@ export async function recordFailure(
     if (marked.length > 0) return
     await control.read(failedStatement(table, { ...entry, token: randomUUID() }, failure))
   } catch (error) {
-    log.warn('the failure could not be written to the history', { error: String(error) })
+    log.warn('the failure could not be written to the history', { error: messageOf(error) })
   }
 }

@@ -1,5 +1,6 @@
 import { StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
+import { causesOf, messageOf } from '../thrown.ts'
 import type { Direction } from './history.ts'
 import { OutOfTime } from './step-time.ts'
 
@@ -42,15 +43,12 @@ function reasonOf(cause: unknown): string {
   if (cause instanceof OutOfTime) {
     return `${cause.message}: it needs more than one Lambda life, so split it into several revisions or make it a backfill`
   }
-  return cause instanceof Error ? cause.message : String(cause)
+  return messageOf(cause)
 }
 
 /** The database's error behind an error of the ORM or of the revision itself. */
 export function statementErrorOf(error: unknown): StatementError | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof StatementError) return cause
-  }
-  return undefined
+  return causesOf(error).find((cause) => cause instanceof StatementError)
 }
 
 function shorten(sql: string): string {

@@ -4,6 +4,7 @@ import { batchCall } from '../data-api/executor.ts'
 import type { SessionOptions } from '../data-api/session-options.ts'
 import { Transaction } from '../data-api/transaction.ts'
 import { type MigrationError, UnknownOutcome } from '../errors.ts'
+import { causesOf, messageOf } from '../thrown.ts'
 import { wantsBatches } from './batch-executor.ts'
 import { commitOrResolve } from './commit.ts'
 import type { DatabaseState } from './database-state.ts'
@@ -144,7 +145,7 @@ export class StepTransaction {
     } catch (error) {
       this.#context.log.warn(
         'the rollback got no answer: the service ends the transaction in 3 minutes',
-        { error: String(error) },
+        { error: messageOf(error) },
       )
     }
   }
@@ -165,8 +166,5 @@ function placed(scope: StepScope, steps: readonly RunStep[], state: DatabaseStat
 /** Whether the revision has the failure from its own statement, or has made its own error of that. */
 function isFrom(error: unknown, failure: Error): boolean {
   if (error instanceof NotSent) return false
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause === failure || cause === failure.cause) return true
-  }
-  return false
+  return causesOf(error).some((cause) => cause === failure || cause === failure.cause)
 }

@@ -6,6 +6,7 @@ import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Transaction } from '../data-api/transaction.ts'
 import { CommandError, type MigrationError } from '../errors.ts'
 import { Operations } from '../operations/operations.ts'
+import { asError } from '../thrown.ts'
 import { runAutocommitBlock } from './autocommit-block.ts'
 import type { OpenStep } from './database-state.ts'
 import { recordFailure } from './failure-record.ts'
@@ -158,6 +159,8 @@ export class Step {
       await this.#step.run?.(op)
       // A query builder that nobody awaits sends its statement some microtasks after it was called.
       await setImmediate()
+    } catch (thrown) {
+      throw asError(thrown)
     } finally {
       this.end()
     }
