@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build, type Loader, type Plugin, version } from 'esbuild'
-import { revisionFiles } from './revision-index.ts'
 
 /**
- * The checksum of each revision file of a folder, by file name: of its code and of the project files it imports, without
+ * The checksum of each of the revision files of a folder, by file name: of its code and of the project files it imports, without
  * comments and white space. Another name of the file is no change.
  *
  * It ends with 64 hexadecimal digits. What stands before them names the algorithm and the version of esbuild, which may
  * print the same code in another way: where that differs, two checksums say nothing about each other.
  */
-export async function revisionChecksums(migrations: string): Promise<ReadonlyMap<string, string>> {
-  const files = await revisionFiles(migrations)
+export async function revisionChecksums(
+  migrations: string,
+  files: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
   const { outputFiles } = await build({
     entryPoints: files.map((file, i) => ({ in: `revision:${file}`, out: String(i) })),
     plugins: [revisions(path.resolve(migrations))],

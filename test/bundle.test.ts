@@ -5,7 +5,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bundle, bundle } from '../infra/bundle.ts'
-import { checkIndex, writeIndex } from '../infra/revision-index.ts'
+import { revisionFiles } from '../infra/revision-files.ts'
+import type { Revision } from '../lambda/revisions/revision.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -35,7 +36,6 @@ async function bundleOf(name: string, files: Record<string, string>): Promise<Bu
   try {
     for (const [file, text] of Object.entries(files))
       await writeFile(path.join(migrations, file), text)
-    await writeIndex(migrations)
     return await bundle({ migrations, out: path.join(folder, name) })
   } finally {
     await rm(migrations, { recursive: true, force: true })
@@ -153,65 +153,77 @@ console.log(JSON.stringify(await invoke({ command: 'current' })))`
   })
 })
 
-describe('the generated index', () => {
-  const migrations = () => mkdtemp(path.join(folder, 'migrations-'))
+describe('the revisions of a folder', () => {
+  const filesOf = (names: readonly string[]) =>
+    inFolder(Object.fromEntries(names.map((name) => [name, ''])), revisionFiles)
 
-  test('lists the revision files in file order, and nothing else', async () => {
-    const directory = await migrations()
-    for (const file of ['b_two.ts', 'a_one.ts', 'notes.md', 'c_three.d.ts', 'd.test.ts']) {
-      await writeFile(path.join(directory, file), '')
+  /** Does something with a folder of these files. */
+  async function inFolder<T>(
+    files: Readonly<Record<string, string>>,
+    work: (directory: string) => Promise<T>,
+  ): Promise<T> {
+    const directory = await mkdtemp(path.join(process.cwd(), '.aurora-test-'))
+    try {
+      for (const [file, text] of Object.entries(files))
+        await writeFile(path.join(directory, file), text)
+      return await work(directory)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
     }
-    expect(await writeIndex(directory)).toBe(true)
-    expect(await writeIndex(directory)).toBe(false)
+  }
+
+  /** What the bundle of a folder of these files holds. */
+  const revisionsOf = (files: Readonly<Record<string, string>>) =>
+    inFolder(files, async (migrations) => {
+      const out = await mkdtemp(path.join(folder, 'revisions-'))
+      const { file } = await bundle({ migrations, out, forCli: true })
+      const { revisions } = (await import(file)) as { readonly revisions: readonly Revision[] }
+      return revisions.map(({ revision, doc, file: name }) => [revision, doc, name])
+    })
+
+  test('are its sources in file order, and nothing else', async () => {
     expect(
-      await readFile(path.join(directory, 'index.ts'), 'utf8'),
-    ).toBe(`// Generated from the files of this folder by \`aurora-migrations index\`; do not edit.
-import type { Revision } from 'aurora-migrations'
-import revision1 from './a_one.ts'
-import revision2 from './b_two.ts'
-
-export const revisions: readonly Revision[] = [
-  { ...revision1, file: 'a_one.ts' },
-  { ...revision2, file: 'b_two.ts' },
-]
-`)
+      await filesOf([
+        ...['b_two.ts', 'a_one.mts', 'c three.js', 'v1.2_four.mjs'],
+        ...['notes.md', 'd.d.ts', 'e.test.ts', 'f.spec.js', '._b_two.ts', 'revision.template'],
+        ...['index.ts', 'index.js', 'index.d.ts', 'rows.json', 'b_two.up.sql'],
+      ]),
+    ).toEqual(['a_one.mts', 'b_two.ts', 'c three.js', 'v1.2_four.mjs'])
   })
 
-  test('that is missing, stale or edited stops the build and names the fix', async () => {
-    const directory = await migrations()
-    const build = () => bundle({ migrations: directory, out: path.join(folder, 'never') })
-    const index = path.join(directory, 'index.ts')
-    await writeFile(path.join(directory, 'a_one.ts'), PLAIN)
-    await expect(build()).rejects.toThrow(
-      `${index} is missing: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
-    )
-    await writeIndex(directory)
-    await writeFile(path.join(directory, 'b_two.ts'), PLAIN)
-    await expect(build()).rejects.toThrow(
-      `${index} leaves out b_two.ts: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
-    )
-    await rm(path.join(directory, 'b_two.ts'))
-    await writeIndex(directory)
-    const edited = (await readFile(index, 'utf8')).replace('\n]', '\n].slice(0, 0)')
-    await writeFile(index, edited)
-    await expect(build()).rejects.toThrow(
-      `${index} was edited: run 'npm run migrate -- index --migrations ${directory}' to write it anew`,
-    )
+  test('are taken from it without a list, with their file names and whatever these are', async () => {
+    expect(
+      await revisionsOf({
+        'b1_it\'s "b".ts': PLAIN.replace("'a1'", "'b1'").replace('null', "'a1'"),
+        'a1_plain.mts': PLAIN,
+      }),
+    ).toEqual([
+      ['a1', 'plain', 'a1_plain.mts'],
+      ['b1', 'plain', 'b1_it\'s "b".ts'],
+    ])
   })
 
-  test('may be laid out anew by a formatter', async () => {
-    const directory = await migrations()
-    for (const file of ['b_two.ts', 'a_one.ts']) await writeFile(path.join(directory, file), PLAIN)
-    await writeFile(
-      path.join(directory, 'index.ts'),
-      `import revision2 from "./b_two.ts";
-import revision1 from "./a_one.ts";
-import type { Revision } from "aurora-migrations";
+  test('are not what tsc wrote beside them', async () => {
+    const stale = (text: string) => text.replace('plain', 'stale')
+    const files = { 'a1_plain.ts': PLAIN, 'a1_plain.js': stale(PLAIN), 'a1_plain.d.ts': '' }
+    expect(await revisionsOf(files)).toEqual([['a1', 'plain', 'a1_plain.ts']])
+  })
 
-export const revisions: readonly Revision[] = [{ ...revision1, file: "a_one.ts" }, { ...revision2, file: "b_two.ts" }];
-`,
+  test('are JavaScript where there is no TypeScript, also as tsc builds it', async () => {
+    expect(await filesOf(['a.js', 'a.d.ts', 'a.js.map', 'b.js', 'b.d.ts'])).toEqual([
+      'a.js',
+      'b.js',
+    ])
+    expect(await filesOf(['a.js', 'b.ts'])).toEqual(['a.js', 'b.ts'])
+  })
+
+  test('do not hold what tsc made of a file that is gone', async () => {
+    await expect(filesOf(['a.ts', 'b.js', 'b.d.ts'])).rejects.toThrow(
+      /^\S+\/b\.js was compiled from b\.ts, which is gone: delete b\.js and b\.d\.ts, or restore b\.ts$/,
     )
-    await expect(checkIndex(directory)).resolves.toBeUndefined()
+    await expect(filesOf(['a.ts', 'b.mjs', 'b.d.mts'])).rejects.toThrow(
+      /b\.mjs was compiled from b\.mts, which is gone/,
+    )
   })
 
   test('of a folder that does not exist names the folder', async () => {

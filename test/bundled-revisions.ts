@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { bundle } from '../infra/bundle.ts'
-import { writeIndex } from '../infra/revision-index.ts'
 import type { CodePipelineHandler, CustomResourceHandlers } from '../lambda/handlers/index.ts'
 import type { createInvoke } from '../lambda/handlers/invoke.ts'
 
@@ -39,7 +38,6 @@ export async function migrationsFolder(revisions: readonly RevisionText[]): Prom
   for (const revision of revisions) {
     await writeFile(path.join(folder, `${revision.id.slice(0, 40)}.ts`), revisionText(revision))
   }
-  await writeIndex(folder)
   return folder
 }
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { bundle } from '../infra/bundle.ts'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import { revisionChecksums } from '../infra/revision-checksums.ts'
-import { writeIndex } from '../infra/revision-index.ts'
+import { revisionFiles } from '../infra/revision-files.ts'
 import { check, upgrade } from '../lambda/commands.ts'
 import { createInvoke } from '../lambda/handlers/index.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
@@ -65,7 +65,7 @@ async function edit(file: string, change: (text: string) => string): Promise<voi
 
 /** The handler with the folder as it is now, as the bundle would make it. */
 async function built(): Promise<Invoke> {
-  const checksums = await revisionChecksums(migrations)
+  const checksums = await revisionChecksums(migrations, await revisionFiles(migrations))
   const revisions = [...checksums].map(async ([file, checksum]) => {
     const text = await readFile(path.join(migrations, file), 'utf8')
     const [, id = '', , down = null] =
@@ -80,11 +80,10 @@ const warning = (ids: string) =>
 
 describe('the checksum of an applied revision', () => {
   test('is in the bundle and in the history, and a run with nothing to do still is one call', async () => {
-    await writeIndex(migrations)
     const { file } = await bundle({ migrations, out, forCli: true })
     const { invoke } = (await import(file)) as { readonly invoke: Invoke }
     await invoke({ command: 'upgrade' })
-    const checksums = await revisionChecksums(migrations)
+    const checksums = await revisionChecksums(migrations, await revisionFiles(migrations))
     const client = await connect(aurora, database)
     const { rows } = await client.query(
       'select revision, checksum, bundle_hash from alembic_version_history order by seq',

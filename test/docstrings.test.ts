@@ -55,10 +55,7 @@ test('every example in a docstring compiles', async () => {
   const folder = await mkdtemp(path.join(ROOT, '.aurora-test-'))
   try {
     for (const [i, { file, code }] of all.entries()) {
-      const module = asModule(code).replaceAll(
-        "'./migrations/index.ts'",
-        "'../migrations/index.ts'",
-      )
+      const module = asModule(code).replaceAll("'./migrations/", "'../migrations/")
       await writeFile(path.join(folder, `example${i}.ts`), `// ${file}\n${module}`)
     }
     const config = {

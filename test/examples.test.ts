@@ -4,8 +4,8 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { bundle } from '../infra/bundle.ts'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
-import { revisions } from '../migrations/index.ts'
 import { dumpCatalog } from './catalog-dump.ts'
+import { exampleRevisions } from './example-revisions.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
 import { BATCHING, callNames } from './runner-fixture.ts'
 
@@ -58,6 +58,7 @@ describe('the example revisions, through the bundle', () => {
     const database = await exampleDatabase()
     const client = await connect(aurora, database)
     await invoke({ command: 'upgrade' })
+    const revisions = await exampleRevisions()
     for (const { revision } of [...revisions].reverse()) {
       await invoke({ command: 'upgrade', target: revision })
     }

@@ -16,11 +16,13 @@ import { defineEntity, orm, p } from '../lambda/operations/orm.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
 import { VersionTable } from '../lambda/runner/version-table.ts'
-import { revisions as examples } from '../migrations/index.ts'
 import { dumpCatalog } from './catalog-dump.ts'
+import { exampleRevisions } from './example-revisions.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
 import { revision, tableRevision, testContext } from './runner-fixture.ts'
 import { runScript, runThroughDataApi } from './sql-script.ts'
+
+const examples = await exampleRevisions()
 
 let aurora: LocalAurora
 beforeAll(async () => {

@@ -5,7 +5,6 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { bundle } from '../infra/bundle.ts'
-import { writeIndex } from '../infra/revision-index.ts'
 import { newDatabase, testAurora } from './local-aurora.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
@@ -55,7 +54,6 @@ describe('the README', () => {
       await cp(path.join(ROOT, 'migrations'), migrations, { recursive: true })
       for (const [i, source] of revisionBlocks().entries())
         await writeFile(path.join(migrations, `readme${i}.ts`), source)
-      await writeIndex(migrations)
       const { file } = await bundle({ migrations, out })
       const { invoke } = await import(file)
       const { error, to } = await invoke({ command: 'upgrade' })

@@ -7,7 +7,6 @@ import { revisionsNamed } from '../../lambda/revisions/names.ts'
 import { RevisionMap } from '../../lambda/revisions/revision-map.ts'
 import { placesNamed } from '../../lambda/revisions/targets.ts'
 import { commandLine } from '../own-package.ts'
-import { writeIndex } from '../revision-index.ts'
 import type { Output } from './output.ts'
 import type { Place } from './place.ts'
 import { type Graph, readGraph } from './revision-graph.ts'
@@ -37,11 +36,9 @@ export interface RevisionOptions {
   readonly sql?: boolean
 }
 
-/** Writes a revision file and the index. Nothing is written when the graph would not be sound with it. */
+/** Writes a revision file. Nothing is written when the graph would not be sound with it. */
 export async function writeRevision(folder: Folder, options: RevisionOptions): Promise<void> {
   const { place, output, migrations } = folder
-  // A file that was added by hand counts, too.
-  await writeIndex(migrations)
   const graph = await readGraph(place)
   const revision = newRevision(graph, options)
   const file = fileName(revision)
@@ -50,7 +47,6 @@ export async function writeRevision(folder: Folder, options: RevisionOptions): P
   const text = await revisionText(migrations, revision, options)
   await writeFile(target, text, { flag: 'wx' })
   output.print(`Generating ${target} ...  done`)
-  await writeIndex(migrations)
 }
 
 function newRevision({ map }: Graph, options: RevisionOptions): NewRevision {
@@ -74,7 +70,7 @@ function newRevision({ map }: Graph, options: RevisionOptions): NewRevision {
 
 const LONGEST_SLUG = 40
 
-/** `<revision>_<slug>.ts`, in letters that every file system and the index take. */
+/** `<revision>_<slug>.ts`, in letters that every file system takes. */
 function fileName({ revision, doc }: NewRevision): string {
   const words =
     doc
@@ -96,7 +92,6 @@ export async function writeMerge(
   names: readonly string[],
   options: MergeOptions,
 ): Promise<void> {
-  await writeIndex(folder.migrations)
   const { map } = await readGraph(folder.place)
   const ids = map.inFileOrder(new Set(names.flatMap((name) => revisionsNamed(map, name))))
   if (ids.length < 2) {
@@ -149,7 +144,6 @@ export async function init(output: Output, directory: string, template: string):
   }
   await mkdir(directory, { recursive: true })
   await writeFile(path.join(directory, TEMPLATE_FILE), text)
-  await writeIndex(directory)
   output.print(`Creating directory ${directory} ...  done`)
   output.print(`Next: ${commandLine(`revision -m 'first tables' --migrations ${directory}`)}`)
 }

@@ -56,7 +56,7 @@ function addRevision(cli: Command): void {
   }
   const command = cli
     .command('revision')
-    .description('Writes a new revision file, and the index.')
+    .description('Writes a new revision file.')
     .requiredOption('-m, --message <text>', 'what it does, in one line', text)
     .option('--head <target>', 'what it follows: head, a revision, label@head, base', text, 'head')
     .option('--depends-on <target>', 'what must be applied before it; repeatable', several, [])
@@ -85,7 +85,7 @@ function addRevision(cli: Command): void {
 function addMerge(cli: Command): void {
   const command = cli
     .command('merge')
-    .description('Writes a revision that joins several others, and the index.')
+    .description('Writes a revision that joins several others.')
     .argument('[targets...]', 'what it joins', ['heads'])
     .option('-m, --message <text>', 'what it does (default: merge A and B)', text)
     .addHelpText('after', examples('merge heads', "merge ae10 27c6 -m 'join the branches'"))

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { manifest } from '../own-package.ts'
-import { addBundleCommands } from './bundle-options.ts'
+import { addBuildCommand } from './build-options.ts'
 import { addFileCommands } from './file-options.ts'
 import { addLocalCommand } from './local-options.ts'
 import { oneLine } from './output.ts'
@@ -33,7 +33,7 @@ export function program(): Command {
   addRunCommands(cli)
   addReadCommands(cli)
   addFileCommands(cli)
-  addBundleCommands(cli)
+  addBuildCommand(cli)
   addLocalCommand(cli)
   return cli
 }

@@ -18,7 +18,7 @@ import { failureAlarm, type RunMetricName, runDashboard, runMetric } from './run
 import { type RunSettings, settingsEnvironment } from './run-settings.ts'
 
 export interface AuroraMigrationsProps extends DatabaseProps, RunSettings {
-  /** Folder of the revision files and their generated `index.ts`; a relative one counts from the current folder. */
+  /** Folder of the revision files; a relative one counts from the current folder. */
   readonly migrations: string
   /** Default: `alembic_version`, Alembic's own. */
   readonly versionTable?: string

@@ -34,9 +34,9 @@ const LONGEST_RUN_MS = 15 * 60_000
  * @example
  * ```ts
  * import { createCodePipeline } from 'aurora-migrations/handlers'
- * import { revisions } from './migrations/index.ts'
+ * import createAccount from './migrations/3f6d1c0a84be_create_account_table.ts'
  *
- * export const codepipeline = createCodePipeline(revisions)
+ * export const codepipeline = createCodePipeline([createAccount])
  * ```
  */
 export function createCodePipeline(revisions: readonly Revision[]): CodePipelineHandler {

@@ -66,9 +66,9 @@ const LONGEST_RUN_MS = 15 * 60_000
  * @example
  * ```ts
  * import { createCustomResource } from 'aurora-migrations/handlers'
- * import { revisions } from './migrations/index.ts'
+ * import createAccount from './migrations/3f6d1c0a84be_create_account_table.ts'
  *
- * export const { onEvent, isComplete } = createCustomResource(revisions)
+ * export const { onEvent, isComplete } = createCustomResource([createAccount])
  * ```
  */
 export function createCustomResource(revisions: readonly Revision[]): CustomResourceHandlers {

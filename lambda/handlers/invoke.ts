@@ -38,9 +38,9 @@ export type InvokeResponse =
  * @example
  * ```ts
  * import { createInvoke } from 'aurora-migrations/handlers'
- * import { revisions } from './migrations/index.ts'
+ * import createAccount from './migrations/3f6d1c0a84be_create_account_table.ts'
  *
- * export const invoke = createInvoke(revisions)
+ * export const invoke = createInvoke([createAccount])
  * ```
  */
 export function createInvoke(

@@ -12,7 +12,7 @@ export interface Revision {
   readonly dependsOn?: readonly string[]
   /** One line for people, shown in reports and in the history. */
   readonly doc: string
-  /** The file's name, put in by the generated index; errors about the graph name it. */
+  /** The file's name, put in by the bundle; errors about the graph name it. */
   readonly file?: string
   /** Of the file and what it imports, put in by the bundle: tells whether it was edited after it was applied. */
   readonly checksum?: string

@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
 import { bundle } from '../../infra/bundle.ts'
-import { writeIndex } from '../../infra/revision-index.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 
@@ -33,7 +32,6 @@ export async function bundleOf(files: Record<string, string>, out: string): Prom
     for (const [name, text] of Object.entries(files)) {
       await writeFile(path.join(migrations, name), text)
     }
-    await writeIndex(migrations)
     return (await bundle({ migrations, out })).file
   } finally {
     await rm(migrations, { recursive: true, force: true })

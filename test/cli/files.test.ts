@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type RevisionOptions, writeRevision } from '../../infra/cli/file-commands.ts'
 import { Output } from '../../infra/cli/output.ts'
 import type { Place } from '../../infra/cli/place.ts'
-import { writeIndex } from '../../infra/revision-index.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
 import { tableRevision } from '../runner-fixture.ts'
 import { cliHere } from './cli-here.ts'
@@ -36,7 +35,6 @@ export default defineRevision({ revision: '${id}', downRevision: ${down}, doc: '
 `,
     )
   }
-  await writeIndex(folder)
   const invoke = createInvoke(
     each.map(([id, down]) => ({
       ...tableRevision(id, down === 'null' ? null : down.slice(1, -1)),
@@ -55,7 +53,7 @@ export default defineRevision({ revision: '${id}', downRevision: ${down}, doc: '
 const run = (...args: readonly string[]) => cli([...args, '--migrations', folder])
 
 describe('revision', () => {
-  test('writes a file after the head, and the index', async () => {
+  test('writes a file after the head', async () => {
     await revisions(['a1', 'null'], ['b1', "'a1'"])
     const result = await run(
       'revision',
@@ -87,7 +85,6 @@ export default defineRevision({
   },
 })
 `)
-    expect(await read('index.ts')).toContain(`from './${name}'`)
     expect(await run('heads')).toMatchObject({ stdout: 'c1 (head)\n' })
   })
 
@@ -242,7 +239,7 @@ describe('init', () => {
       stdout: `Creating directory ${made} ...  done\nNext: npm run migrate -- revision -m 'first tables' --migrations ${made}\n`,
       stderr: '',
     })
-    expect((await readdir(made)).sort()).toEqual(['index.ts', 'revision.template'])
+    expect((await readdir(made)).sort()).toEqual(['revision.template'])
     await cli(['revision', '-m', 'first', '--rev-id', 'a1', '--migrations', made])
     expect(await readFile(path.join(made, 'a1_first.ts'), 'utf8')).toContain('op.executeScript(`')
   })

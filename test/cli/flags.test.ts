@@ -23,7 +23,6 @@ const COMMANDS = [
   'init',
   'list-templates',
   'build',
-  'index',
   'local',
 ]
 const CLUSTER = 'arn:aws:rds:eu-central-1:123456789012:cluster:shop'

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
-import { writeIndex } from '../../infra/revision-index.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { runScript } from '../sql-script.ts'
 import { CliProcess, cli, ROOT } from './cli-process.ts'
@@ -48,7 +47,6 @@ export default defineRevision({
 })
 `
   await writeFile(path.join(migrations, `${id}.ts`), text)
-  await writeIndex(migrations)
 }
 
 /** What a person with credentials for the cluster has. */
@@ -184,18 +182,9 @@ describe('without a database', () => {
     ],
   ])('a revision file that %s is refused in one line', async (_, text, message) => {
     await writeFile(path.join(migrations, 'd.ts'), text)
-    await writeIndex(migrations)
     const { code, stdout, stderr } = await cli(['heads', '--migrations', migrations])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
-  })
-
-  test('a stale index is refused', async () => {
-    await writeFile(path.join(migrations, 'd.ts'), '')
-    expect(await cli(['check', '--migrations', migrations])).toMatchObject({
-      code: 2,
-      stderr: `error: ${path.join(migrations, 'index.ts')} leaves out d.ts: run 'npm run migrate -- index --migrations ${migrations}' to write it anew\n`,
-    })
   })
 })
 

@@ -4,7 +4,6 @@ import { App, Stack } from 'aws-cdk-lib'
 import * as rds from 'aws-cdk-lib/aws-rds'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AuroraMigrations, type AuroraMigrationsProps } from '../../infra/index.ts'
-import { writeIndex } from '../../infra/revision-index.ts'
 import { migrationsFolder, type RevisionText, revisionText } from '../bundled-revisions.ts'
 import { ELSEWHERE, shopCluster, shopStack } from './shop-stack.ts'
 
@@ -137,9 +136,7 @@ describe('revisions that are wrong stop the synthesis', () => {
 
   test('with one id twice', async () => {
     const twice = (folder: string) =>
-      writeFile(path.join(folder, 'again.ts'), revisionText({ id: 'a' })).then(() =>
-        writeIndex(folder),
-      )
+      writeFile(path.join(folder, 'again.ts'), revisionText({ id: 'a' }))
     expect(await broken([{ id: 'a' }], twice)).toMatch(
       /^Shop\/Migrations: migrations: Revision a is present more than once: a\.ts and again\.ts/,
     )
@@ -153,14 +150,6 @@ describe('revisions that are wrong stop the synthesis', () => {
       )
     expect(await broken([{ id: 'a' }], forget)).toBe(
       'Shop/Migrations: migrations: revision a (a.ts) has no downgrade: write downgrade(op) { … }, or downgrade: null if it cannot be taken back',
-    )
-  })
-
-  test('with a stale index', async () => {
-    const add = (folder: string) =>
-      writeFile(path.join(folder, 'b.ts'), revisionText({ id: 'b', down: 'a' }))
-    expect(await broken([{ id: 'a' }], add)).toMatch(
-      /index\.ts leaves out b\.ts: run 'npm run migrate -- index --migrations \S+' to write it anew$/,
     )
   })
 

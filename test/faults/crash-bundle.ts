@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { bundle } from '../../infra/bundle.ts'
-import { writeIndex } from '../../infra/revision-index.ts'
 
 const FIRST = `import { defineRevision } from 'aurora-migrations'
 export default defineRevision({
@@ -47,7 +46,6 @@ export async function crashBundle(out: string): Promise<string> {
     for (const [file, text] of Object.entries(files)) {
       await writeFile(path.join(migrations, file), text)
     }
-    await writeIndex(migrations)
     return (await bundle({ migrations, out })).file
   } finally {
     await rm(migrations, { recursive: true, force: true })

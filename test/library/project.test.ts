@@ -169,18 +169,37 @@ const Account = defineEntity({
     })
   })
 
-  test('the command that a stale index asks for is there, and mends it', async () => {
-    await rm(shop.path('migrations/index.ts'))
-    const { code, stderr } = await shop.cli('heads')
-    expect({ code, stderr }).toEqual({
-      code: 2,
-      stderr:
-        "error: migrations/index.ts is missing: run 'npx aurora-migrations index' to write it anew\n",
-    })
-    const [, fix = ''] = /'(npx .*)'/.exec(stderr) ?? []
-    expect(await shop.run('/bin/sh', '-c', fix)).toMatchObject(OK)
-    expect(await shop.cli('heads')).toMatchObject(OK)
-  })
+  test.each(['module', 'commonjs'])(
+    'what tsc writes beside the revisions with the options of cdk init is ignored (%s)',
+    async (type) => {
+      const template = 'node_modules/aws-cdk/lib/init-templates/app/typescript/tsconfig.json'
+      const { compilerOptions } = JSON.parse(await readFile(shop.path(template), 'utf8'))
+      // Projects made by an older CLI have no noEmit; jest is not installed here.
+      const options = { ...compilerOptions, noEmit: false, types: ['node'], skipLibCheck: false }
+      const config = { compilerOptions: options, include: ['migrations'] }
+      await writeFile(shop.path('tsconfig.cdk.json'), JSON.stringify(config))
+      await writeFile(shop.path('migrations/package.json'), JSON.stringify({ type }))
+      const before = await readdir(shop.path('migrations'))
+      const heads = await shop.cli('heads')
+      try {
+        const { code, stdout } = await shop.run('npx', 'tsc', '-p', 'tsconfig.cdk.json')
+        expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+        const written = (await readdir(shop.path('migrations'))).filter(
+          (one) => !before.includes(one),
+        )
+        expect(written.filter((name) => name.endsWith('.d.ts'))).toHaveLength(2)
+        expect(written.filter((name) => name.endsWith('.js'))).toHaveLength(2)
+        expect(await shop.cli('heads')).toEqual(heads)
+        expect(heads).toMatchObject(OK)
+      } finally {
+        await shop.run(
+          '/bin/sh',
+          '-c',
+          'rm -f tsconfig.cdk.json migrations/*.js migrations/*.d.ts migrations/package.json',
+        )
+      }
+    },
+  )
 })
 
 describe('in a project that is laid out in another way', () => {
