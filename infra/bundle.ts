@@ -5,6 +5,7 @@ import { bundleModules, LAMBDA_CREDENTIALS, MODULES, revisionsModule } from './b
 import { FROM_SOURCE } from './own-package.ts'
 import { revisionChecksums } from './revision-checksums.ts'
 import { revisionFiles } from './revision-files.ts'
+import { TYPESCRIPT_FIRST } from './typescript-first.ts'
 
 export interface BundleOptions {
   /** Folder of the revision files. */
@@ -37,6 +38,7 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     entryPoints: names.map((name) => ({ in: `module:${name}`, out: name })),
     plugins: [
       bundleModules(revisionsModule(migrations, files, known)),
+      TYPESCRIPT_FIRST,
       ...(forCli ? [] : [LAMBDA_CREDENTIALS]),
     ],
     outdir: out,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { build, type Loader, type Plugin, version } from 'esbuild'
+import { TYPESCRIPT_FIRST } from './typescript-first.ts'
 
 /**
  * The checksum of each of the revision files of a folder, by file name: of its code and of the project files it imports, without
@@ -16,7 +17,7 @@ export async function revisionChecksums(
 ): Promise<ReadonlyMap<string, string>> {
   const { outputFiles } = await build({
     entryPoints: files.map((file, i) => ({ in: `revision:${file}`, out: String(i) })),
-    plugins: [revisions(path.resolve(migrations))],
+    plugins: [revisions(path.resolve(migrations)), TYPESCRIPT_FIRST],
     // Nothing is written: the folder only keeps the names apart.
     outdir: path.resolve('revisions'),
     write: false,

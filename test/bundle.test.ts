@@ -209,6 +209,20 @@ describe('the revisions of a folder', () => {
     expect(await revisionsOf(files)).toEqual([['a1', 'plain', 'a1_plain.ts']])
   })
 
+  test('import no helper that tsc wrote beside its source', async () => {
+    const text = `import { doc } from './shared/doc.js'\n${PLAIN.replace("'plain'", 'doc')}`
+    expect(
+      await inFolder({ 'a1_plain.ts': text }, async (migrations) => {
+        await mkdir(path.join(migrations, 'shared'))
+        await writeFile(path.join(migrations, 'shared/doc.ts'), "export const doc = 'from source'")
+        await writeFile(path.join(migrations, 'shared/doc.js'), "export const doc = 'stale'")
+        const out = await mkdtemp(path.join(folder, 'helper-'))
+        const { file } = await bundle({ migrations, out, forCli: true })
+        return (await import(file)).revisions[0].doc
+      }),
+    ).toBe('from source')
+  })
+
   test('are JavaScript where there is no TypeScript, also as tsc builds it', async () => {
     expect(await filesOf(['a.js', 'a.d.ts', 'a.js.map', 'b.js', 'b.d.ts'])).toEqual([
       'a.js',
