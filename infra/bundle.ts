@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
+import { refuseBuild } from './build-failure.ts'
 import { bundleModules, LAMBDA_CREDENTIALS, MODULES, revisionsModule } from './bundle-modules.ts'
 import { FROM_SOURCE } from './own-package.ts'
 import { revisionChecksums } from './revision-checksums.ts'
@@ -45,7 +46,7 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     sourcemap: forCli && 'inline',
     // The CLI says it in one line of its own.
     logLevel: forCli ? 'silent' : 'warning',
-  })
+  }).catch(refuseBuild)
   await checksums
   await replaceFiles(out, outputFiles)
   const [, output] =

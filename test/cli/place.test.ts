@@ -168,7 +168,12 @@ describe('without a database', () => {
     [
       'does not compile',
       'export default {',
-      /^error: Build failed with 1 error:; .*d\.ts:1:16: ERROR: .*\n$/,
+      /^error: \S+\/d\.ts:1:17: Expected identifier but found end of file\n$/,
+    ],
+    [
+      'exports nothing',
+      "export const revision = 'd'",
+      /^error: \S+\/d\.ts exports no revision: write export default defineRevision\(\{ … \}\)\n$/,
     ],
     [
       'throws when it is loaded',
