@@ -3,6 +3,7 @@ import { bundle } from '../bundle.ts'
 import { inFolder } from './file-options.ts'
 import { refuse } from './loaded-bundle.ts'
 import { type PlaceOptions, text, withFolder } from './place-options.ts'
+import { readGraph } from './revision-graph.ts'
 import { examples } from './run-options.ts'
 
 /** `build`. */
@@ -13,7 +14,9 @@ export function addBuildCommand(cli: Command): void {
     .option('--out <folder>', 'folder to write index.mjs to; emptied first', text, 'dist/lambda')
     .addHelpText('after', examples('build', 'build --migrations db/migrations --out dist/shop'))
   withFolder(build).action(({ out, ...folder }: Folder & { readonly out: string }) =>
-    inFolder(folder, async ({ output, migrations }) => {
+    inFolder(folder, async ({ place, output, migrations }) => {
+      // Before anything is written: a revision or a graph that is wrong must not be deployed.
+      await readGraph(place)
       const { file, bytes } = await bundle({ migrations, out }).catch(refuse)
       output.print(`${file}  ${Math.round(bytes / 1024)} KiB`)
     }),

@@ -51,6 +51,9 @@ export class ProcessPlace implements Place {
     this.#invoke ??= loadBundle(migrations)
     const invoke = await this.#invoke
     if (!needsDatabase(request)) return await invoke(event)
+    // Wrong revision files are refused before a database is started for them.
+    const files = await invoke({ command: 'heads' })
+    if (files.status === 'failed') return files
     this.#database ??= await connect()
     Object.assign(process.env, this.#database.environment)
     return await invoke(event, {

@@ -1,9 +1,10 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Revision } from '../../lambda/revisions/revision.ts'
+import { checkRevision } from '../../lambda/revisions/revision-shape.ts'
 import { messageOf } from '../../lambda/thrown.ts'
 import { bundle } from '../bundle.ts'
-import type { BundledRevision, BundleReply, BundleRequest } from './bundled-migrations.ts'
+import type { BundleReply, BundleRequest } from './bundled-migrations.ts'
 
 // The program that `bundled-migrations.ts` starts, because a construct cannot wait and esbuild's plug-ins make it wait.
 // Its argument is a request, its output one line of JSON.
@@ -14,12 +15,8 @@ async function answer({ migrations, out }: BundleRequest): Promise<BundleReply> 
   const module = (await import(pathToFileURL(path.resolve(file)).href)) as {
     readonly revisions: readonly Revision[]
   }
-  const describe = ({ upgrade, downgrade, ...node }: Revision): BundledRevision => ({
-    ...node,
-    hasUpgrade: typeof upgrade === 'function',
-    hasDowngrade: downgrade === null || typeof downgrade === 'function',
-  })
-  return { revisions: module.revisions.map(describe) }
+  for (const revision of module.revisions) checkRevision(revision)
+  return { revisions: module.revisions }
 }
 
 const reply = await answer(JSON.parse(process.argv[2] ?? '{}') as BundleRequest).catch(

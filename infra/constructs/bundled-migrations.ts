@@ -20,10 +20,7 @@ export interface BundleRequest {
 }
 
 /** A revision as the bundle holds it, without its functions. */
-export interface BundledRevision extends Omit<Revision, 'upgrade' | 'downgrade'> {
-  readonly hasUpgrade: boolean
-  readonly hasDowngrade: boolean
-}
+export type BundledRevision = Omit<Revision, 'upgrade' | 'downgrade'>
 
 /** What it answers. */
 export type BundleReply =
@@ -53,7 +50,6 @@ export class BundledMigrations {
       throw new CommandError('MigrationsFolder', `there is no folder ${path.resolve(migrations)}`)
     }
     const revisions = runBundleProcess({ migrations, out })
-    for (const revision of revisions) checkFunctions(revision)
     this.#map = new RevisionMap(revisions)
     this.folder = out
     this.hash = hashOf(revisions, this.#map)
@@ -81,19 +77,6 @@ function runBundleProcess(request: BundleRequest): readonly BundledRevision[] {
 }
 
 const LONGEST_REPLY = 64 * 2 ** 20
-
-function checkFunctions({ revision, file, hasUpgrade, hasDowngrade }: BundledRevision): void {
-  const where = `revision ${revision}${file === undefined ? '' : ` (${file})`}`
-  if (!hasUpgrade) {
-    throw new CommandError('MissingUpgrade', `${where} has no upgrade: write upgrade(op) { … }`)
-  }
-  if (!hasDowngrade) {
-    throw new CommandError(
-      'MissingDowngrade',
-      `${where} has no downgrade: write downgrade(op) { … }, or downgrade: null if it cannot be taken back`,
-    )
-  }
-}
 
 function hashOf(revisions: readonly BundledRevision[], map: RevisionMap): string {
   const byId = new Map(revisions.map((revision) => [revision.revision, revision]))

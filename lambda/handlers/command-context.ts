@@ -6,6 +6,7 @@ import { connect } from '../connection.ts'
 import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Revision } from '../revisions/revision.ts'
 import { RevisionMap } from '../revisions/revision-map.ts'
+import { checkRevision } from '../revisions/revision-shape.ts'
 import type { RunIdentity } from '../runner/history.ts'
 import type { RunLog } from '../runner/runner-context.ts'
 import { VersionTable } from '../runner/version-table.ts'
@@ -13,8 +14,9 @@ import { VersionTable } from '../runner/version-table.ts'
 /** The revisions of a bundle: as a graph, and each by its id. */
 export type Bundled = Pick<CommandContext, 'map' | 'revision' | 'checksums'>
 
-/** Throws a `CommandError` when the revisions are no sound graph. */
+/** Throws a `CommandError` when one of them is no revision, or they are no sound graph. */
 export function bundled(revisions: readonly Revision[]): Bundled {
+  for (const revision of revisions) checkRevision(revision)
   const map = new RevisionMap(revisions)
   const byId = new Map(revisions.map((revision) => [revision.revision, revision]))
   const checksums = Object.fromEntries(

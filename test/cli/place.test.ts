@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { runScript } from '../sql-script.ts'
+import { cliHere } from './cli-here.ts'
 import { CliProcess, cli, ROOT } from './cli-process.ts'
 
 // Each test starts programs, which takes its time on a busy machine.
@@ -190,6 +191,35 @@ describe('without a database', () => {
     const { code, stdout, stderr } = await cli(['heads', '--migrations', migrations])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
+  })
+
+  test.each([
+    ['upgrade'],
+    ['upgrade base:heads --sql'],
+    ['downgrade base --yes'],
+    ['downgrade d:base --sql'],
+    ['stamp heads'],
+    ['current'],
+    ['check'],
+    ['heads'],
+    ['history'],
+    ['build --out NEW'],
+    ['revision -m more'],
+  ])('a revision without its downgrade is refused by %s, and nothing is started', async (line) => {
+    await writeFile(
+      path.join(migrations, 'd.ts'),
+      "export default { revision: 'd', downRevision: 'c', doc: 'd', async upgrade() {} }",
+    )
+    const out = path.join(migrations, 'out')
+    const args = line.split(' ').map((word) => (word === 'NEW' ? out : word))
+    const { code, stdout, stderr } = await cliHere([...args, '--migrations', migrations])
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'error: revision d (d.ts) has no downgrade: write downgrade(op) { … }, or downgrade: null if it cannot be taken back\n',
+    })
+    await expect(stat(out)).rejects.toThrow('ENOENT')
   })
 })
 

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createCodePipeline, createCustomResource } from '../../lambda/handlers/index.ts'
+import {
+  createCodePipeline,
+  createCustomResource,
+  createInvoke,
+} from '../../lambda/handlers/index.ts'
+import type { Revision } from '../../lambda/revisions/revision.ts'
 import { CodePipelineStandIn } from '../codepipeline-stand-in.ts'
 import { tableRevision } from '../runner-fixture.ts'
 
@@ -49,6 +54,42 @@ describe('an event of the custom resource', () => {
     const event = { ...CREATE, ...change }
     for (const handler of [onEvent, isComplete]) {
       await expect(handler(event as never)).rejects.toThrow(message)
+    }
+  })
+})
+
+describe('a bundle whose revision has no downgrade', () => {
+  const { downgrade: _, ...forgotten } = { ...tableRevision('abc2', 'abc1'), file: 'abc2.ts' }
+  const revisions = [...REVISIONS, forgotten as Revision]
+  const message = 'revision abc2 (abc2.ts) has no downgrade: write downgrade(op) { … }'
+
+  test.each([
+    { command: 'upgrade' },
+    { command: 'upgrade', sql: true },
+    { command: 'downgrade', target: 'base' },
+    { command: 'downgrade', target: 'heads:base', sql: true },
+    { command: 'stamp', target: 'heads' },
+    { command: 'check' },
+    { command: 'current' },
+    { command: 'heads' },
+    { command: 'history' },
+  ])('is refused by invoke for %j', async (event) => {
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT')
+    expect(await createInvoke(revisions)(event)).toMatchObject({
+      status: 'failed',
+      error: {
+        kind: 'MissingDowngrade',
+        message: expect.stringContaining(message),
+        nothingRun: true,
+      },
+    })
+  })
+
+  test('is refused by both handlers of the custom resource', async () => {
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT')
+    const { onEvent, isComplete } = createCustomResource(revisions)
+    for (const handler of [onEvent, isComplete]) {
+      await expect(handler(CREATE as never)).rejects.toThrow(message)
     }
   })
 })
