@@ -63,7 +63,7 @@ export function checkRevision(revision: Revision): void {
     }
     throw new CommandError(
       'WrongType',
-      `${where}: ${key} is ${valueOf(given[key])}, which is not allowed: ${fix}`,
+      `${where}: ${key} is ${shownValue(given[key])}, which is not allowed: ${fix}`,
     )
   }
 }
@@ -74,7 +74,7 @@ function nameOf({ revision, file }: Readonly<Record<string, unknown>>): string {
   return `revision ${shown(revision)}${place === undefined ? '' : ` (${place})`}`
 }
 
-function valueOf(value: unknown): string {
+function shownValue(value: unknown): string {
   if (types.isGeneratorFunction(value)) return 'a generator function, whose body would never run'
   return shown(inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY }))
 }
