@@ -1,4 +1,6 @@
 import { CommandError } from '../errors.ts'
+import { parseExactJson } from './exact-numbers.ts'
+import { textFault } from './unicode.ts'
 
 /** What `json()` makes: written as JSON text, whatever the value is. */
 export class Json {
@@ -11,7 +13,13 @@ export class Json {
 
   /** Inside JSON it is the value it was made from. */
   toJSON(): unknown {
-    return JSON.parse(this.text)
+    return parseExactJson(this.text, (number) =>
+      invalid(
+        '$',
+        `holds ${number}, which JSON.stringify() would round`,
+        'call json() on the whole value',
+      ),
+    )
   }
 }
 
@@ -77,10 +85,11 @@ const hasToJson = (value: object): value is { toJSON(): unknown } =>
   'toJSON' in value && typeof value.toJSON === 'function'
 
 function text(value: string, path: string): string {
-  if (value.includes('\0')) {
+  const fault = textFault(value)
+  if (fault?.kind === 'NUL') {
     throw invalid(path, 'has a NUL character in it, which PostgreSQL cannot hold', 'remove it')
   }
-  if (!value.isWellFormed()) {
+  if (fault) {
     throw invalid(path, 'has half of a surrogate pair in it', 'call toWellFormed() on the string')
   }
   return JSON.stringify(value)

@@ -1,6 +1,7 @@
 import type { ArrayValue, ColumnMetadata, Field, ResultSetOptions } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
 import type { DataApiResult } from './data-api.ts'
+import { isExactInResult, isExactNumber, parseExactJson } from './exact-numbers.ts'
 
 /** One row of a result, by column name. */
 export type Row = Record<string, unknown>
@@ -22,8 +23,8 @@ type Decode = (value: Scalar, column: string) => unknown
  * (which ends at the millisecond), bytea as Buffer, JSON parsed, arrays as arrays.
  *
  * Three differences: `date`, `timestamp` and `time` stay the text that PostgreSQL prints, because a Date would need a
- * time zone that nobody gave; a value that would lose digits in an array of int8 or numeric is refused; and arrays of
- * a type whose arrays node-postgres does not know (name, enums) are arrays here too.
+ * time zone that nobody gave; a value that would lose digits in JSON or in an array of int8 or numeric is refused; and
+ * arrays of a type whose arrays node-postgres does not know (name, enums) are arrays here too.
  *
  * @throws CommandError for a value that JavaScript cannot hold, with the cast that reads it.
  */
@@ -88,8 +89,8 @@ const DECODERS: Readonly<Record<string, Decode | undefined>> = {
   numeric: String,
   float4: shortestFloat,
   float8: Number,
-  json: (value) => JSON.parse(String(value)) as unknown,
-  jsonb: (value) => JSON.parse(String(value)) as unknown,
+  json: exactJson,
+  jsonb: exactJson,
   bytea: bytes,
   timestamptz: instant,
   timestamp: printedTime,
@@ -107,18 +108,17 @@ function exactDigits(value: Scalar, column: string): string {
 function exactNumber(value: Scalar, column: string): number {
   const number = Number(value)
   if (typeof value !== 'string' || /^(NaN|-?Infinity)$/.test(value)) return number
-  if (significant(value) === significant(String(number))) return number
+  if (isExactNumber(value)) return number
   throw unreadable(column, `the numeric ${value}, which has more digits than a JavaScript number`)
 }
 
-/** A decimal without the zeros that say nothing, as digits and exponent. */
-function significant(text: string): string {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
-    /^(-?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/.exec(text) ?? []
-  const digits = `${whole}${fraction}`.replace(/^0+/, '')
-  const short = digits.replace(/0+$/, '')
-  const scale = Number(exponent) - fraction.length + digits.length - short.length
-  return short === '' ? '0' : `${sign}${short}e${scale}`
+function exactJson(value: Scalar, column: string): unknown {
+  const refusal = (number: string) =>
+    unreadable(
+      column,
+      `the JSON number ${number.slice(0, 80)}, which has more digits than a JavaScript number`,
+    )
+  return parseExactJson(String(value), refusal, isExactInResult)
 }
 
 /** A float4 may come widened to a double (0.1 as 0.10000000149011612); PostgreSQL prints the fewest digits that name it. */

@@ -77,14 +77,14 @@ const VALUES: Record<string, readonly string[]> = {
     ...['2024-02-29 12:34:56', '2024-02-29 12:34:56.7', '2024-02-29 12:34:56.123456'],
     ...['1900-01-01 00:00:00.000001', '10000-01-01 10:00:00', '0044-03-15 12:00:00.12 BC'],
   ],
-  json: ['{"b": 1, "a": [null, "x", 1.50]}', 'null', '"a"', '12345678901234567890', '[]'],
+  json: ['{"b": 1, "a": [null, "x", 1.50]}', 'null', '"a"', '9007199254740992', '[]'],
 }
 const ONLY_SINGLE: Record<string, readonly string[]> = {
   timestamptz: [
     ...['2024-02-29 12:34:56+02', '2024-02-29 12:34:56.789Z', '2024-02-29 12:34:56.123999Z'],
     ...['1969-12-31 23:59:59.999999Z', '0044-03-15 12:00 BC', '10000-01-01', '0050-01-01'],
   ],
-  jsonb: ['{"b": 1, "a": [null, "x", 1.50]}', 'null', '12345678901234567890.5', '{"__proto__": 1}'],
+  jsonb: ['{"b": 1, "a": [null, "x", 1.50]}', 'null', '1.5e300', '{"__proto__": 1}'],
   bytea: ['', '\\x00ff', '\\xdeadbeef', 'text'],
   inet: ['10.0.0.1', '10.0.0.1/8', '::1'],
   cidr: ['10.0.0.0/8'],
@@ -141,6 +141,27 @@ describe('decodeRows', () => {
     expect(rows.map(({ v }) => Math.fround(v as number))).toEqual(floats)
     expect(rows.map(({ v }) => String(v).length)).toEqual(expected.map(({ v }) => String(v).length))
   })
+
+  test.each([
+    ['9007199254740993', '9007199254740993'],
+    ['{"a": [{"b": -9223372036854775807}]}', '-9223372036854775807'],
+    ['[12345678901234567890.5]', '1.2345678901234567e19'],
+    ['{"id": 123456789012345678901234567890}', '1.2345678901234568e29'],
+  ])(
+    'refuses the JSON %s, of which a JavaScript number would lose digits',
+    async (value, shown) => {
+      for (const type of ['json', 'jsonb']) {
+        await expect(throughDataApi(`select '${value}'::${type} as "v"`)).rejects.toThrow(
+          `the column "v" holds the JSON number ${shown}, which has more digits than a JavaScript number: select it as text, with ::text (an array with ::text[])`,
+        )
+        const [row] = await throughDataApi(`select ('${value}'::${type})::text as "v"`)
+        expect(JSON.stringify(row)).toContain(value.replace(/"/g, '\\"'))
+      }
+      await expect(throughDataApi(`select array['${value}'::json] as "v"`)).rejects.toThrow(
+        `the column "v" holds the JSON number ${shown}`,
+      )
+    },
+  )
 
   it('gives the numbers of a numeric[] as node-postgres does, and refuses those that would lose digits', async () => {
     const sql = "select '{1.50,0.00,-100,0.1,12345.6789,NaN,Infinity,null}'::numeric[] as v"
