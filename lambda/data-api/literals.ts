@@ -1,6 +1,7 @@
 import { CommandError } from '../errors.ts'
 import { Json } from './json-text.ts'
-import { invalidValue, noForm, PgArray, textOf } from './text-forms.ts'
+import { noForm, PgArray, requireText, textOf } from './text-forms.ts'
+import { textFault } from './unicode.ts'
 
 /**
  * Writes a value as one PostgreSQL constant with a space before it.
@@ -70,20 +71,6 @@ function quoted(text: string): string {
     : `'${text.replaceAll("'", "''")}'`
 }
 
-function requireText(text: string): void {
-  const nul = text.indexOf('\0')
-  if (nul >= 0) {
-    throw invalidValue(
-      `a string has a NUL character at index ${nul}, which PostgreSQL text cannot hold: remove it, or store the bytes in a bytea column as a Uint8Array`,
-    )
-  }
-  if (!text.isWellFormed()) {
-    throw invalidValue(
-      'a string has half of a surrogate pair in it (was it cut in the middle of a character?), which is not Unicode text: call toWellFormed() on it, or store the bytes as a Uint8Array',
-    )
-  }
-}
-
 /** A table, index or type: its name, or `schema.name` as Kysely reads it; as an object both parts are taken as they are. */
 export type QualifiedName = string | { readonly schema?: string | undefined; readonly name: string }
 
@@ -98,10 +85,9 @@ const MAX_NAME_BYTES = 63
 export function identifierText(name: string): string {
   const shown = JSON.stringify(name.slice(0, 80))
   if (name === '') throw invalidName('a name is empty: it needs at least one character')
-  if (name.includes('\0')) throw invalidName(`the name ${shown} has a NUL character: remove it`)
-  if (!name.isWellFormed()) {
-    throw invalidName(`the name ${shown} has half of a surrogate pair in it: remove it`)
-  }
+  const fault = textFault(name)
+  if (fault?.kind === 'NUL') throw invalidName(`the name ${shown} has a NUL character: remove it`)
+  if (fault) throw invalidName(`the name ${shown} has half of a surrogate pair in it: remove it`)
   const bytes = Buffer.byteLength(name)
   if (bytes > MAX_NAME_BYTES) {
     throw invalidName(

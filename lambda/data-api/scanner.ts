@@ -1,4 +1,5 @@
 import { CommandError } from '../errors.ts'
+import { textFault } from './unicode.ts'
 
 /** `word`: a keyword or an unquoted name; `name`: one in double quotes; `symbol`: `..`, or one character of anything else. */
 export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'symbol'
@@ -16,9 +17,11 @@ export interface Token {
  * The tokens of PostgreSQL text, with comments and white space left out; the rules are those of its scan.l, with
  * `standard_conforming_strings` on. String constants that a line break joins (`'a'⏎'b'`) are one token, as in PostgreSQL.
  *
- * @throws CommandError for a quote or comment that is never closed, and for a psql command (`\d`).
+ * @throws CommandError for a quote or comment that is never closed, for a psql command (`\d`), and for a character that no
+ * PostgreSQL text holds.
  */
 export function* scan(sql: string): Generator<Token, void, undefined> {
+  refuseFault(sql)
   let at = skipBlank(sql, sql.startsWith('\uFEFF') ? 1 : 0)
   while (at < sql.length) {
     const token = tokenAt(sql, at)
@@ -143,6 +146,18 @@ function endOfComment(sql: string, start: number): number {
 /** The number of the line that `index` stands on; the first is 1. */
 export function lineAt(sql: string, index: number): number {
   return sql.slice(0, index).split(/\r\n|\n|\r/).length
+}
+
+function refuseFault(sql: string): void {
+  const fault = textFault(sql)
+  if (fault === undefined) return
+  const line = lineAt(sql, fault.index)
+  throw new CommandError(
+    'NotUnicode',
+    fault.kind === 'NUL'
+      ? `line ${line}: the SQL has a NUL character, which PostgreSQL cannot hold: remove it`
+      : `line ${line}: the SQL has half of a surrogate pair (was a text cut in the middle of a character?), which is not Unicode text and would be stored as U+FFFD: remove it, or call toWellFormed() on the text`,
+  )
 }
 
 function torn(sql: string, start: number, what: string, end: string): CommandError {

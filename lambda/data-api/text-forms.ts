@@ -1,5 +1,6 @@
 import { CommandError } from '../errors.ts'
 import { Json, jsonText } from './json-text.ts'
+import { textFault } from './unicode.ts'
 
 /** What `pgArray()` makes: written as a PostgreSQL array, even when it is empty. */
 export class PgArray {
@@ -144,6 +145,21 @@ function plain(value: object): object {
 function className(value: object): string {
   const maker: unknown = value.constructor
   return typeof maker === 'function' && maker.name !== '' ? maker.name : 'unknown'
+}
+
+/** @throws CommandError for a string that PostgreSQL text cannot hold. */
+export function requireText(text: string): void {
+  const fault = textFault(text)
+  if (fault?.kind === 'NUL') {
+    throw invalidValue(
+      `a string has a NUL character at index ${fault.index}, which PostgreSQL text cannot hold: remove it, or store the bytes in a bytea column as a Uint8Array`,
+    )
+  }
+  if (fault) {
+    throw invalidValue(
+      'a string has half of a surrogate pair in it (was it cut in the middle of a character?), which is not Unicode text: call toWellFormed() on it, or store the bytes as a Uint8Array',
+    )
+  }
 }
 
 /** The error for what is no value at all: undefined, a function, a symbol. */

@@ -1,5 +1,5 @@
 import { Json, jsonText } from '../data-api/json-text.ts'
-import { invalidValue, noForm, PgArray, textOf } from '../data-api/text-forms.ts'
+import { invalidValue, noForm, PgArray, requireText, textOf } from '../data-api/text-forms.ts'
 import { isExpression } from './arguments.ts'
 
 const MAX_DEPTH = 100
@@ -19,6 +19,8 @@ export function jsonValue(value: unknown, depth = 0): string {
     case 'object':
       return value === null ? 'null' : objectJson(value, depth)
     case 'string':
+      requireText(value)
+      return JSON.stringify(value)
     case 'bigint':
     case 'boolean':
       return jsonText(value)

@@ -190,7 +190,7 @@ describe('bulkUpdate of rows that cannot be', () => {
     [[{ id: 1 }], 'rows[0] is { id: 1 }: pass at least one column that is not in the key'],
     [[{ id: 1, name: undefined }], 'rows[0].name: the value is undefined'],
     [[{ id: Symbol('x'), name: 'a' }], 'rows[0].id: the value is a symbol'],
-    [[{ id: 1, name: 'a\0' }], 'rows[0].name: a JSON value cannot be written'],
+    [[{ id: 1, name: 'a\0' }], 'rows[0].name: a string has a NUL character'],
     [
       [
         { id: 1, name: 'a' },
