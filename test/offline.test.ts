@@ -52,7 +52,7 @@ async function scriptOf(report: Promise<ScriptReport> | ScriptReport): Promise<s
 async function contents(database: string) {
   const client = await connect(aurora, database)
   const history = await client.query(
-    `select seq::int, revision, direction, doc, who, bundle_hash, checksum, from_rows, to_rows, outcome, done, digest, statements, rows::int, error, started_at is not null and finished_at >= started_at and ms is not null and lease_until is null as finished
+    `select seq::int, revision, direction, doc, who, bundle_hash, checksum, from_rows, to_rows, outcome, statements, rows::int, error, started_at is not null and finished_at >= started_at and ms is not null and lease_until is null as finished
      from alembic_version_history order by seq`,
   )
   return { catalog: await dumpCatalog(client), history: history.rows }
@@ -167,11 +167,14 @@ const FEATURES: readonly Revision[] = [
     'f2',
     'f1',
     async (op) => {
-      await op.execute("insert into item (name) values ('before the block')")
       await op.autocommitBlock(async () => {
-        await op.createIndex('item_name', 'item', ['name'], { concurrently: true })
+        await op.createIndex('item_name', 'item', ['name'], {
+          concurrently: true,
+          ifNotExists: true,
+        })
       })
-      await op.execute("update item set name = 'after the block' where name = 'before the block'")
+      await op.autocommitBlock(() => op.execute('vacuum item'))
+      await op.execute("insert into item (name) values ('after the block')")
     },
     (op) => op.dropIndex('item_name'),
   ),
@@ -187,7 +190,7 @@ describe('a script', () => {
     expect(offline).toEqual(online)
     expect(offline.history).toMatchObject([
       { revision: 'f1', rows: 17 },
-      { revision: 'f2', rows: 2, done: 1 },
+      { revision: 'f2', rows: 1 },
     ])
     expect(script.match(/^(BEGIN|COMMIT);$/gm)).toEqual([
       'BEGIN;',
@@ -225,7 +228,7 @@ describe('a script', () => {
     const database = await newDatabase(aurora)
     const script = await scriptOf(upgradeScript(scriptContext(FEATURES), 'heads'))
     expect(await runThroughDataApi(aurora, database, script)).toEqual({ code: 0, message: '' })
-    expect((await contents(database)).history).toMatchObject([{ rows: 17 }, { rows: 2 }])
+    expect((await contents(database)).history).toMatchObject([{ rows: 17 }, { rows: 1 }])
   })
 
   const MERGED = [

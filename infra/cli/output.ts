@@ -1,6 +1,10 @@
 import type { StepReport } from '../../lambda/runner/report.ts'
 
 const REDRAW_MS = 1_000
+/** How often a log says what is waited for. */
+const LOG_EVERY_MS = 15_000
+/** After this time without another look the wait is over. */
+const LONGEST_LOOK_MS = 7_000
 
 /**
  * What the program prints: answers on the standard output; what happens meanwhile, warnings and errors on the other one.
@@ -11,6 +15,9 @@ export class Output {
   readonly #told = new Set<string>()
   #timer: NodeJS.Timeout | undefined
   #applied = 0
+  #waiting = ''
+  #waitingAt = 0
+  #notedAt = 0
 
   /** One line, or several, of the answer. */
   print(text: string): void {
@@ -33,6 +40,17 @@ export class Output {
     process.stderr.write(`${line}\n`)
   }
 
+  /** What is waited for, as it is now: the last line of a terminal shows it, and a log gets it now and then. */
+  waiting(line: string): void {
+    const isNews = line.replace(/\d+/g, '') !== this.#waiting.replace(/\d+/g, '')
+    this.#waiting = oneLine(line)
+    this.#waitingAt = Date.now()
+    if (this.#timer !== undefined) return
+    if (!isNews && Date.now() - this.#notedAt < LOG_EVERY_MS) return
+    this.#notedAt = Date.now()
+    this.note(line)
+  }
+
   /** A warning, once however often it comes. */
   warn(line: string): void {
     if (this.#told.has(line)) return
@@ -47,6 +65,7 @@ export class Output {
   /** A revision that was applied. */
   step({ direction, revision, doc, ms, statements, rows }: StepReport): void {
     this.#applied += 1
+    this.#waitingAt = 0
     const figures = `${ms} ms, ${counted(statements, 'statement')}, ${counted(rows, 'row')}`
     this.note(`${direction} ${revision}, ${doc} (${figures})`)
   }
@@ -56,8 +75,12 @@ export class Output {
     const started = Date.now()
     const draw = () => {
       const seconds = Math.round((Date.now() - started) / 1000)
+      const isWaiting = Date.now() - this.#waitingAt < LONGEST_LOOK_MS
+      const waiting = isWaiting ? `, ${this.#waiting}` : ''
+      const line = `working for ${seconds} s, ${counted(this.#applied, 'revision')} done${waiting}`
       this.#erase()
-      process.stderr.write(`working for ${seconds} s, ${counted(this.#applied, 'revision')} done`)
+      // A line that the terminal breaks could not be written over.
+      process.stderr.write(line.slice(0, (process.stderr.columns ?? 80) - 1))
     }
     if (this.#isTerminal) this.#timer = setInterval(draw, REDRAW_MS)
     return { [Symbol.dispose]: () => this.#stop() }

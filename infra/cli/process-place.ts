@@ -74,6 +74,7 @@ function logTo(output: Output): RunLog {
       if ('statements' in attributes) output.step(attributes as unknown as StepReport)
       else output.note(message)
     },
+    waiting: (message) => output.waiting(message),
     // The error of a run is in its report.
     warn: (message, attributes = {}) => {
       if (!('kind' in attributes)) output.warn(message)

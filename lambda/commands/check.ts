@@ -2,7 +2,7 @@ import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
 import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import { unknownRows } from '../revisions/version-rows.ts'
-import { type DatabaseState, readFirstState, refusePopulated } from '../runner/database-state.ts'
+import { openWarning, readFirstState, refusePopulated } from '../runner/database-state.ts'
 import type { Status } from '../runner/report.ts'
 import type { CommandContext } from './context.ts'
 import { editedRevisions, editedWarnings } from './edited-revisions.ts'
@@ -46,7 +46,7 @@ export async function check(
     edited,
     unknown: unknownRows(context.map, state.rows),
     problems,
-    warnings: [...warnings, ...openWarnings(state)],
+    warnings: [...warnings, ...(state.open ? [openWarning(state.open)] : [])],
   }
 }
 
@@ -58,14 +58,4 @@ function orProblem<T>(problems: string[], work: () => T): T | undefined {
     problems.push(error.message)
     return undefined
   }
-}
-
-function openWarnings({ open }: DatabaseState): string[] {
-  if (open === null) return []
-  const { direction, revision, who, started_at, done, leased } = open
-  return leased
-    ? [`the ${direction} of ${revision} by ${who} is at work since ${started_at}`]
-    : [
-        `the ${direction} of ${revision} by ${who}, begun ${started_at}, was interrupted after ${done} statement(s) were committed: '${direction} ${revision}' goes on with it`,
-      ]
 }

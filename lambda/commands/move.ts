@@ -6,7 +6,7 @@ import { stampRows } from '../revisions/stamp-plan.ts'
 import { downgradeTarget } from '../revisions/targets.ts'
 import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import { refuseOverlap } from '../revisions/version-rows.ts'
-import type { DatabaseState } from '../runner/database-state.ts'
+import { type DatabaseState, openWarning } from '../runner/database-state.ts'
 import type { ErrorReport, Report, Status } from '../runner/report.ts'
 import { RunProgress, runPlan } from '../runner/runner.ts'
 import type { RunPlan, RunStep } from '../runner/runner-context.ts'
@@ -143,10 +143,7 @@ function isUnfinished(status: Status): boolean {
 function warningsOf({ state, left }: RunProgress): string[] {
   const warnings: string[] = []
   if (state?.open) {
-    const { direction, revision, done } = state.open
-    warnings.push(
-      `the ${direction} of ${revision} is half done: ${done} statement(s) are committed; finish it with '${direction} ${revision}'`,
-    )
+    warnings.push(openWarning(state.open))
   }
   if (left.length > 0 && state?.holder) {
     warnings.push(`another run holds the lock (database process ${state.holder.pid})`)

@@ -84,6 +84,7 @@ async function script(
   const { status, error } = await carryOut({
     api,
     table,
+    offline: true,
     run: { ...run, runId: shown(`${command} ${from}:${to}`), source: 'offline' },
     log: { info: () => {}, warn: () => {} },
     deadline: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { type StatementError, toStatementError } from './errors.ts'
-import { retryCall } from './retry.ts'
+import { type Repeatable, retryCall } from './retry.ts'
 import type { SessionOptions } from './session-options.ts'
 
 const HARMLESS = { harmless: true }
@@ -20,11 +20,10 @@ export class Calls {
     return this.#call('BeginTransaction', () => this.#api.beginTransaction(), HARMLESS)
   }
 
-  /** `harmless`: sending the statement twice is as good as once. */
   execute(
     statement: DataApiStatement,
     transactionId: string | undefined,
-    repeatable: { readonly harmless: boolean } = WRITES,
+    repeatable: Repeatable = WRITES,
   ): Promise<DataApiResult> {
     const { sql, parameters } = statement
     const call = () =>
@@ -50,11 +49,7 @@ export class Calls {
     }
   }
 
-  #call<T>(
-    sql: string,
-    call: () => Promise<T>,
-    repeatable: { readonly harmless: boolean },
-  ): Promise<T> {
+  #call<T>(sql: string, call: () => Promise<T>, repeatable: Repeatable): Promise<T> {
     return retryCall(() => this.#once(sql, call), this.#options.retry ?? {}, repeatable)
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { explained, isBusy, type StatementError } from './errors.ts'
+import { explained, isBusy, StatementError } from './errors.ts'
 
 /**
  * When a call that failed is sent again: the one place that decides it.
@@ -33,9 +33,12 @@ export interface RetryPolicy {
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5_000
 
-/** `harmless`: sending the call twice is as good as once. */
-interface Repeatable {
+/** How a call may be sent again. */
+export interface Repeatable {
+  /** Sending it twice is as good as once. */
   readonly harmless: boolean
+  /** Called before each time it is sent; what it throws ends the call. */
+  before?(): Promise<void>
 }
 
 function patienceMs(error: StatementError, policy: RetryPolicy, { harmless }: Repeatable): number {
@@ -47,7 +50,7 @@ function patienceMs(error: StatementError, policy: RetryPolicy, { harmless }: Re
   return 180_000
 }
 
-/** Sends a call again as {@link RetryPolicy} allows; `call` must throw {@link StatementError}s. */
+/** Sends a call again as {@link RetryPolicy} allows when it throws a {@link StatementError}. */
 export async function retryCall<T>(
   call: () => Promise<T>,
   policy: RetryPolicy,
@@ -55,10 +58,11 @@ export async function retryCall<T>(
 ): Promise<T> {
   const started = Date.now()
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+    await repeatable.before?.()
     try {
       return await call()
-    } catch (error) {
-      const failure = error as StatementError
+    } catch (failure) {
+      if (!(failure instanceof StatementError)) throw failure
       const jittered = Math.round(wait * (0.75 + Math.random() / 2))
       const end = Math.min(
         started + patienceMs(failure, policy, repeatable),

@@ -1,7 +1,6 @@
-import type { SqlParameter } from '@aws-sdk/client-rds-data'
-import type { DataApiResult } from './data-api.ts'
+import type { DataApiResult, DataApiStatement } from './data-api.ts'
 import type { StatementError } from './errors.ts'
-import type { RetryPolicy } from './retry.ts'
+import type { Repeatable, RetryPolicy } from './retry.ts'
 
 /** One Data API call, after it was answered or failed. */
 export interface CallEvent {
@@ -11,33 +10,37 @@ export interface CallEvent {
   readonly error?: StatementError
 }
 
-/** A statement of a revision, as its journal sees it before it is sent. */
-export interface JournalledStatement {
+/** A statement of a revision, before it is sent. */
+export interface RevisionStatement {
   readonly sql: string
-  readonly parameters: readonly SqlParameter[]
   readonly returns: 'nothing' | 'rows'
   /** The author says that it may run twice, see `op.execute`. */
   readonly repeatable: boolean
 }
 
-/** Keeps account of the statements of a revision with autocommit blocks, see `runner/journal.ts`. */
-export interface StatementJournal {
-  /** False: an interrupted run has committed this very statement, do not send it again. */
-  admit(statement: JournalledStatement): Promise<boolean>
-  /** Sends a statement that returns nothing; outside the transaction, until its end is known. */
-  carryOut(sql: string, send: SendStatement): Promise<DataApiResult>
+/** Says of each statement of a revision whether it may be sent and how, see `runner/autocommit-block.ts`. */
+export interface StatementGate {
+  /** Called when the revision makes the statement. Throws for one that may not be sent; `undefined`: in the transaction. */
+  admit(statement: RevisionStatement): StatementRoute | undefined
 }
 
-/** Sends one statement, and may be asked to again. `continueAfterTimeout` as in the Data API. */
-export type SendStatement = (options?: {
-  readonly continueAfterTimeout?: boolean
-}) => Promise<DataApiResult>
+/** How statements are sent outside the transaction. */
+export interface StatementRoute {
+  /** Sends a statement that returns nothing, and returns when it has ended. */
+  carryOut(statement: DataApiStatement, send: SendStatement): Promise<DataApiResult>
+}
+
+/** Sends one statement. */
+export type SendStatement = (
+  statement: DataApiStatement,
+  repeatable?: Repeatable,
+) => Promise<DataApiResult>
 
 export interface SessionOptions {
   /** Told of every call: logs, counters. */
   observe?(event: CallEvent): void
   readonly retry?: RetryPolicy
-  readonly journal?: StatementJournal
+  readonly gate?: StatementGate
   /** Runs the statements of a transaction to their real end, although it comes after the service's 45 s. Default: false. */
   readonly follow?: boolean
   /** The call of {@link batchCall}, with which statements that return nothing travel together. Default: each alone. */

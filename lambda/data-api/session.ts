@@ -10,7 +10,12 @@ import {
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { sendFollowed } from './followed-statement.ts'
 import { asksForRows, readRows } from './row-reader.ts'
-import type { SessionOptions } from './session-options.ts'
+import type {
+  RevisionStatement,
+  SendStatement,
+  SessionOptions,
+  StatementRoute,
+} from './session-options.ts'
 import { StatementCount } from './statement-count.ts'
 import { refuseStatement, resultForm } from './statements.ts'
 import { Transaction } from './transaction.ts'
@@ -18,6 +23,11 @@ import { decodeRows, type Row } from './values.ts'
 
 /** The service's limit on one statement. */
 export const MAX_SQL_CHARACTERS = 65_536
+
+type StatementOptions = Partial<Pick<RevisionStatement, 'returns' | 'repeatable'>>
+
+/** Where a statement goes; throws for one that is refused. */
+type Route = () => StatementRoute | undefined
 
 /** What may be sent in a turn that was taken, see {@link Session.inOneTurn}. */
 export interface Turn {
@@ -59,6 +69,11 @@ export class Session {
     return [...this.#pending].map(({ sql }) => sql)
   }
 
+  /** See {@link Transaction.fail}. */
+  fail(error: Error): void {
+    this.transaction.fail(error)
+  }
+
   /** See {@link Transaction.locate}. */
   locate(error: Error): void {
     this.transaction.locate(error)
@@ -82,7 +97,8 @@ export class Session {
     parameters: readonly SqlParameter[] = [],
     options: { readonly repeatable?: boolean } = {},
   ): Promise<number> {
-    return this.#inOrder(sql, () => this.#run(sql, parameters, options))
+    const route = this.#routeOf(sql, options)
+    return this.#inOrder(sql, () => this.#run(sql, parameters, route))
   }
 
   /** Like {@link execute}, for a statement whose result nobody waits for: it may travel with the next ones. */
@@ -92,8 +108,9 @@ export class Session {
     options: { readonly repeatable?: boolean } = {},
   ): AcceptedStatement {
     const { transaction } = this
-    const run = () => this.#run(sql, parameters, options)
-    const text = transaction.takesBatches
+    const route = this.#routeOf(sql, options)
+    const run = () => this.#run(sql, parameters, route)
+    const text = transaction.willTakeBatches
       ? batchedText(sql, parameters, MAX_SQL_CHARACTERS)
       : undefined
     if (text === undefined) {
@@ -102,9 +119,9 @@ export class Session {
     }
     const accepted = this.#ticketed(sql, () =>
       transaction.accept(async () => {
-        // A savepoint that was asked for before may have been made meanwhile.
+        // A savepoint that was asked for before may have been made meanwhile; and an autocommit block has no transaction.
         if (!transaction.takesBatches) return { ran: await run() }
-        if (!(await this.#isWanted(sql, parameters, options))) return { ran: 0 }
+        this.#admitted(sql, route)
         return await this.#putOff(withParameters(sql, parameters), text)
       }),
     )
@@ -115,9 +132,10 @@ export class Session {
 
   /** Runs a statement and answers its rows, however large the result is. */
   query(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
+    const route = this.#routeOf(sql, { returns: 'rows' })
     return this.#inOrder(sql, async () => {
       this.#refuseAfterEnd()
-      await this.#options.journal?.admit({ sql, parameters, returns: 'rows', repeatable: false })
+      route()
       const rows = await readRows(
         (statement) => this.transaction.send(statement),
         sql,
@@ -136,12 +154,14 @@ export class Session {
 
   /** Does `work` in one turn: nothing of a later call comes between what it sends. `shown` stands for it in messages. */
   inOneTurn<T>(shown: string, work: (turn: Turn) => Promise<T>): Promise<T> {
-    return this.#inOrder(shown, () =>
-      work({
+    const route = this.#routeOf(shown, {})
+    return this.#inOrder(shown, () => {
+      this.#admitted(shown, route)
+      return work({
         read: (sql) => this.#ask(sql, []),
-        execute: (sql, parameters) => this.#run(sql, parameters, {}),
-      }),
-    )
+        execute: (sql, parameters) => this.#run(sql, parameters, route),
+      })
+    })
   }
 
   /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */
@@ -204,14 +224,10 @@ export class Session {
     return decodeRows(await this.transaction.send(asksForRows(sql, parameters), repeatable))
   }
 
-  async #run(
-    sql: string,
-    parameters: readonly SqlParameter[],
-    options: { readonly repeatable?: boolean },
-  ): Promise<number> {
-    if (!(await this.#isWanted(sql, parameters, options))) return 0
+  async #run(sql: string, parameters: readonly SqlParameter[], route: Route): Promise<number> {
+    const outside = this.#admitted(sql, route)
     const { transaction } = this
-    const result = await transaction.watched(sql, () => this.#carryOut(sql, parameters))
+    const result = await transaction.watched(sql, () => this.#carryOut(sql, parameters, outside))
     transaction.ran(sql)
     return this.#count.ran(result.numberOfRecordsUpdated ?? 0)
   }
@@ -223,16 +239,23 @@ export class Session {
     return putOff
   }
 
-  /** Refuses what may not run; false for a statement that an interrupted run has committed already. */
-  async #isWanted(
-    sql: string,
-    parameters: readonly SqlParameter[],
-    { repeatable = false }: { readonly repeatable?: boolean },
-  ): Promise<boolean> {
+  /** Decides, when the revision makes a statement, where it goes; the refusal of one is thrown when its turn comes. */
+  #routeOf(sql: string, { returns = 'nothing', repeatable = false }: StatementOptions): Route {
+    try {
+      const route = this.#options.gate?.admit({ sql, returns, repeatable })
+      return () => route
+    } catch (error) {
+      return () => {
+        throw error
+      }
+    }
+  }
+
+  /** Refuses what may not run. Returns how it is sent, where that is outside the transaction. */
+  #admitted(sql: string, route: Route): StatementRoute | undefined {
     this.#refuse(sql)
     this.#refuseAfterEnd()
-    const statement = { sql, parameters, returns: 'nothing', repeatable } as const
-    return (await this.#options.journal?.admit(statement)) ?? true
+    return route()
   }
 
   #refuseAfterEnd(): void {
@@ -247,16 +270,17 @@ export class Session {
     if (sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql)
   }
 
-  #carryOut(sql: string, parameters: readonly SqlParameter[]): Promise<DataApiResult> {
-    const { journal, follow } = this.#options
-    const { transaction } = this
-    const send = (options = {}) =>
-      transaction.send({ ...withParameters(sql, parameters), ...options })
-    if (follow && transaction.id !== undefined) {
-      const limits = { number: this.#count.statements, maxCharacters: MAX_SQL_CHARACTERS }
-      return sendFollowed((statement) => transaction.send(statement), { sql, parameters }, limits)
-    }
-    return journal ? journal.carryOut(sql, send) : send()
+  #carryOut(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    outside: StatementRoute | undefined,
+  ): Promise<DataApiResult> {
+    const send: SendStatement = (...call) => this.transaction.send(...call)
+    const statement = withParameters(sql, parameters)
+    if (outside) return outside.carryOut(statement, send)
+    if (!this.#options.follow) return send(statement)
+    const limits = { number: this.#count.statements, maxCharacters: MAX_SQL_CHARACTERS }
+    return sendFollowed(send, statement, limits)
   }
 }
 

@@ -6,6 +6,7 @@ import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import type { StatementError } from './errors.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { asksForRows } from './row-reader.ts'
+import type { Repeatable } from './retry.ts'
 import type { SessionOptions } from './session-options.ts'
 import { isRollbackToSavepoint, statementFacts } from './statements.ts'
 
@@ -48,19 +49,22 @@ export class Transaction {
     return this.#failure
   }
 
+  /** {@link takesBatches}, once the transaction that is to be begun first is there. */
+  get willTakeBatches(): boolean {
+    const wanted = this.#options.batchCall !== undefined
+    return wanted && this.#savepoints === 0 && !this.#oneByOne
+  }
+
   /**
    * Whether statements may be put off. Not while there is a savepoint, because a revision that catches an error has to
    * get it; and not after a statement with a `statement_timeout`, which would be one of the whole batch.
    */
   get takesBatches(): boolean {
-    const wanted = this.#options.batchCall !== undefined && this.#id !== undefined
-    return wanted && this.#savepoints === 0 && !this.#oneByOne
+    return this.#id !== undefined && this.willTakeBatches
   }
 
   async begin(): Promise<void> {
     this.#id = await this.#calls.begin()
-    this.#failure = undefined
-    this.#isLocated = false
     this.#savepoints = 0
     this.#oneByOne = false
     this.#keepAlive.used()
@@ -87,6 +91,11 @@ export class Transaction {
    */
   async rollback(): Promise<boolean> {
     await this.settled()
+    return await this.rollBackInTurn()
+  }
+
+  /** {@link rollback}, within {@link accept}. */
+  async rollBackInTurn(): Promise<boolean> {
     this.#abandonBatch(this.#failure ?? new Error('the transaction is rolled back'))
     const id = this.#id
     if (id === undefined) return false
@@ -157,6 +166,11 @@ export class Transaction {
     this.#isLocated = true
   }
 
+  /** The revision has failed, whatever it does with the error. */
+  fail(error: Error): void {
+    this.#failure ??= error
+  }
+
   /** For a session without a transaction: its next statement has nothing to do with the last one. */
   forget(): void {
     this.#failure = undefined
@@ -185,10 +199,7 @@ export class Transaction {
   }
 
   /** The funnel: every statement of every revision, and ours, is sent from here. */
-  async send(
-    statement: DataApiStatement,
-    repeatable?: { readonly harmless: boolean },
-  ): Promise<DataApiResult> {
+  async send(statement: DataApiStatement, repeatable?: Repeatable): Promise<DataApiResult> {
     const id = this.#id
     const { idleMs } = this.#keepAlive
     try {

@@ -10,6 +10,7 @@ import { checkRevision } from '../revisions/revision-shape.ts'
 import type { RunIdentity } from '../runner/history.ts'
 import type { RunLog } from '../runner/runner-context.ts'
 import { VersionTable } from '../runner/version-table.ts'
+import { WaitLog } from '../runner/wait-log.ts'
 
 /** The revisions of a bundle: as a graph, and each by its id. */
 export type Bundled = Pick<CommandContext, 'map' | 'revision' | 'checksums'>
@@ -67,8 +68,9 @@ export async function commandContext(
 ): Promise<CommandContext> {
   const config = readConfig(process.env)
   const deadline = Date.now() + remainingMs - ANSWER_MS
+  const waits = new WaitLog(log)
   const onWait = (error: Error, waitMs: number) =>
-    log.info(`waiting ${waitMs} ms: ${error.message}`)
+    waits.tell(`waiting ${waitMs} ms: ${error.message}`)
   const { lockTimeoutMs: lockMs, statementTimeoutMs: statementMs, lockWaitMs } = config
   const { transaction, batching } = config
   const { secret, ...connection } = await connect(config)

@@ -2,6 +2,7 @@ import { type CommandContext, errorReport, upgrade } from '../commands.ts'
 import type { Revision } from '../revisions/revision.ts'
 import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import { rowsAhead } from '../runner/database-ahead.ts'
+import { recordedError } from '../runner/history.ts'
 import type { Report } from '../runner/report.ts'
 import { type RunRecord, readRunRecord } from '../runner/run-record.ts'
 import type { RunLog } from '../runner/runner-context.ts'
@@ -112,7 +113,8 @@ function withRecord(report: Report, record: RunRecord, isDone: IsDone): Report {
   const { steps, moved, failure } = record
   const whole = { ...report, steps, from: moved?.from ?? report.from }
   // The first failure is what the request was answered with; this life's own knows more of itself.
-  if (failure && failure.message !== report.error?.message) {
+  const own = report.error && recordedError(report.error.message)
+  if (failure && failure.message !== own) {
     return { ...whole, status: 'failed', error: { kind: 'MigrationError', ...failure } }
   }
   if (report.status === 'failed') return whole

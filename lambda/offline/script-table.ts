@@ -3,12 +3,7 @@ import type { Row } from '../data-api/values.ts'
 import { shown } from '../revisions/listed.ts'
 import type { RevisionMap } from '../revisions/revision-map.ts'
 import { readStatement } from '../runner/database-state.ts'
-import {
-  type Guard,
-  type HistoryEntry,
-  type JournalMark,
-  openRowStatement,
-} from '../runner/history.ts'
+import { type HistoryEntry, openRowStatement } from '../runner/history.ts'
 import { type Move, VersionTable, type VersionTableName } from '../runner/version-table.ts'
 
 /** A statement of the runner's own: what stands in the script for it, and what it is told that the database said. */
@@ -66,15 +61,9 @@ export class ScriptTable extends VersionTable {
     return this.#note(super.fenceStatement(entry), { script, answer: OPENED })
   }
 
-  override fenceAgainStatement(guard: Guard): string {
+  override fenceAgainStatement(entry: HistoryEntry, oldToken: string): string {
     const script = [...SETTINGS, begin([this.#lockIsFree(), this.#isRunning()])]
-    return this.#note(super.fenceAgainStatement(guard), { script, answer: OPENED })
-  }
-
-  override journalStatement(token: string, mark: JournalMark): string {
-    const sql = super.journalStatement(token, mark)
-    const changes = `done = ${constant(mark.done)}, digest = ${constant(mark.digest)}, lease_until = clock_timestamp() + interval '120 seconds', rows = ${this.#rowsChanged()}`
-    return this.#note(sql, { script: [this.#updateRow(changes)], answer: { token } })
+    return this.#note(super.fenceAgainStatement(entry, oldToken), { script, answer: OPENED })
   }
 
   override moveStatement(move: Move, statements: number, rows: string): string {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DataApiResult } from '../data-api/data-api.ts'
-import { explained, hasTimedOut, StatementError } from '../data-api/errors.ts'
-import { literal } from '../data-api/literals.ts'
-import { Session } from '../data-api/session.ts'
-import type { SendStatement } from '../data-api/session-options.ts'
+import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
+import { explained, hasTimedOut, StatementError, toStatementError } from '../data-api/errors.ts'
+import { MAX_SQL_CHARACTERS, Session } from '../data-api/session.ts'
+import type { SendStatement, StatementRoute } from '../data-api/session-options.ts'
 import { statementFacts } from '../data-api/statements.ts'
+import { CommandError } from '../errors.ts'
+import type { BlockProgress } from './block-progress.ts'
 import {
   type ConcurrentIndex,
   concurrentIndex,
@@ -13,46 +14,88 @@ import {
   isSameIndex,
   qualified,
 } from './concurrent-index.ts'
-import { LEASE_SECONDS, renewLeaseStatement } from './history.ts'
+import type { Lease } from './lease.ts'
 import type { RunnerContext } from './runner-context.ts'
+import { statementMark, type WorkingStatement, workingStatement } from './statement-mark.ts'
 
-export const TAKEN_OVER =
-  'another run has taken this step over, because its lease had ended: nothing more is done here'
-
-const RENEW_AFTER_MS = (LEASE_SECONDS * 1000) / 4
 const POLL_MS = 500
 const LOG_EVERY_MS = 15_000
 const MOST_SENDS = 3
+const SHOWN_CHARACTERS = 200
+/** Statements that do no harm where they did not end well. */
+const SEEN_NOWHERE = new Set(['vacuum', 'analyze', 'analyse', 'reindex'])
 const NOTHING: DataApiResult = { numberOfRecordsUpdated: 0 }
 
+/** What the statements of a step's autocommit blocks work with. */
+export interface BlockScope {
+  readonly context: RunnerContext
+  /** That of the step's history row. */
+  readonly token: string
+  readonly lease: Lease
+  readonly progress: BlockProgress
+  /** Aborted: the step has ended, and nothing more is waited for. */
+  readonly ended: AbortSignal
+}
+
 /**
- * The statements of an autocommit block, each committed on its own and each seen through to its end.
+ * The statements of an autocommit block, each committed on its own and each followed to its end.
  *
- * When a call times out or its answer is lost, the statement may still be at work: it is watched until it is gone, and
- * then the catalog tells what became of it. What the catalog cannot tell may run twice (`refuseUnrepeatable` saw to
+ * When a call times out or its result is lost, the statement may still be at work: it is watched until it has ended, and
+ * then the catalog tells what became of it. What the catalog cannot tell may run twice (`refuseUnrepeatable` has checked
  * that) and is sent again.
  */
-export class BlockStatements {
-  readonly #context: RunnerContext
-  readonly #token: string
+export class BlockStatements implements StatementRoute {
+  readonly #scope: BlockScope
   /** Reads, and statements of the runner's own, beside the revision's. */
   readonly #control: Session
-  #renewedAt = Date.now()
 
-  constructor(context: RunnerContext, token: string) {
-    this.#context = context
-    this.#token = token
-    this.#control = new Session(context.api, context.sessionOptions)
+  constructor(scope: BlockScope) {
+    this.#scope = scope
+    this.#control = new Session(scope.context.api, scope.context.sessionOptions)
   }
 
-  async carryOut(sql: string, send: SendStatement): Promise<DataApiResult> {
+  async carryOut(statement: DataApiStatement, send: SendStatement): Promise<DataApiResult> {
+    const { progress } = this.#scope
+    if (!progress.next(statement)) return NOTHING
+    try {
+      const result = await this.#followed(statement, this.#marked(statement, send))
+      progress.done()
+      return result
+    } catch (error) {
+      if (error instanceof StatementError && error.outcome === 'refused') progress.failed()
+      throw error
+    }
+  }
+
+  /** Sends the statement behind its mark; an error gets the text and the position of the statement alone. */
+  #marked(statement: DataApiStatement, send: SendStatement): () => Promise<DataApiResult> {
+    const { token, lease } = this.#scope
+    const mark = statementMark(token)
+    const { sql, parameters } = statement
+    if (mark.length + sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql, mark.length)
+    const marked = { ...statement, sql: mark + sql, continueAfterTimeout: true }
+    return async () => {
+      try {
+        return await send(marked, { harmless: false, before: lease.hold })
+      } catch (error) {
+        if (!(error instanceof StatementError)) throw error
+        throw toStatementError(error.cause, sql, { prefix: mark.length, parameters })
+      }
+    }
+  }
+
+  async #followed(
+    { sql }: DataApiStatement,
+    send: () => Promise<DataApiResult>,
+  ): Promise<DataApiResult> {
+    // A script is not sent, and has no catalog to look at.
+    if (this.#scope.context.offline) return await send()
     const index = concurrentIndex(sql)
     for (let sends = 1; ; sends += 1) {
-      await this.#renewLease()
       try {
-        const answer = await send({ continueAfterTimeout: true })
+        const result = await send()
         // An INVALID index is there as well, for `if not exists`.
-        if (!index?.ifNotExists || (await this.#settledIndex(index)).valid) return answer
+        if (!index?.ifNotExists || (await this.#settledIndex(index)).valid) return result
         await this.#dropInvalid(index)
       } catch (error) {
         if (!(error instanceof StatementError)) throw error
@@ -70,15 +113,15 @@ export class BlockStatements {
     error: StatementError,
   ): Promise<'done' | 'again'> {
     const isLost = error.outcome === 'unknown' || hasTimedOut(error)
-    if (isLost) await this.#untilGone(sql)
+    if (isLost) await this.#untilEnded(sql)
     if (index?.action === 'create' && (isLost || error.code === '42P07')) {
-      return await this.#builtIndex(index, error)
+      return await this.#builtIndex(index, isLost ? withoutResult(error) : error)
     }
     if (index?.action === 'drop' && (isLost || error.code === '42704')) {
       return (await indexState(this.#control, index)).present ? 'again' : 'done'
     }
-    if (!isLost) throw index ? await this.#withLeftover(index, error) : error
-    return hasTimedOut(error) ? this.#unseenEnd(sql, error) : 'again'
+    if (!isLost) throw await this.#explained(error, index)
+    return hasTimedOut(error) ? this.#unseenEnd(sql) : 'again'
   }
 
   /** An INVALID index of an earlier attempt makes room for a new one; of this attempt it is the failure. */
@@ -89,12 +132,12 @@ export class BlockStatements {
       if (await isSameIndex(this.#control, index)) return 'done'
       throw error
     }
-    if (error.code !== '42P07') throw await this.#withLeftover(index, error)
+    if (error.code !== '42P07') throw await this.#explained(error, index)
     await this.#dropInvalid(index)
     return 'again'
   }
 
-  /** The index, once it is valid or nobody is at work on it. */
+  /** The index, once it is valid or no process is at work on it. */
   async #settledIndex(index: ConcurrentIndex): Promise<IndexState> {
     for (;;) {
       const state = await indexState(this.#control, index)
@@ -105,61 +148,92 @@ export class BlockStatements {
 
   async #dropInvalid(index: ConcurrentIndex): Promise<void> {
     const name = qualified(index)
-    this.#context.log.warn(`index ${name} was left INVALID: dropped, and built again`)
+    this.#scope.context.log.warn(`index ${name} was left INVALID: dropped, and built again`)
     await this.#control.execute(`drop index concurrently if exists ${name}`)
   }
 
-  async #withLeftover(index: ConcurrentIndex, error: StatementError): Promise<StatementError> {
+  async #explained(
+    error: StatementError,
+    index: ConcurrentIndex | undefined,
+  ): Promise<StatementError> {
+    const named = await this.#withTimeout(error)
+    if (index === undefined) return named
     const { present, valid } = await indexState(this.#control, index)
-    if (!present || valid) return error
+    if (!present || valid) return named
     return explained(
-      error,
+      named,
       `index ${qualified(index)} is left INVALID, and built anew by the next run: see that nothing is in its way, such as duplicates in a unique index`,
     )
   }
 
+  /** Names the setting of the role or the database that ended the statement: this package sets none in a block. */
+  async #withTimeout(error: StatementError): Promise<StatementError> {
+    if (error.code !== '57014' || !error.message.includes('statement timeout')) return error
+    const [row] = await this.#control.read(
+      "select current_setting('statement_timeout') as value, current_user::text as role",
+    )
+    return explained(
+      error,
+      `the role or the database sets statement_timeout to ${row?.value}, which also ends the statements of an autocommit block: alter role ${row?.role} set statement_timeout = 0`,
+    )
+  }
+
   /** Watches the statement in the database until it has ended there. */
-  async #untilGone(sql: string): Promise<void> {
-    const text = literal(statementFacts(sql).sql)
-    for (let toldAt = 0; ; ) {
-      const [row] = await this.#control.read(
-        `select a.pid, floor(extract(epoch from clock_timestamp() - a.query_start))::int as seconds, p.phase, p.blocks_done, p.blocks_total from pg_stat_activity a left join pg_stat_progress_create_index p on p.pid = a.pid where a.datname = current_database() and a.usename = current_user and a.state = 'active' and a.pid <> pg_backend_pid() and a.query <> '' and starts_with(${text}, a.query) limit 1`,
-      )
-      if (row === undefined) return
-      if (Date.now() - toldAt >= LOG_EVERY_MS) {
-        toldAt = Date.now()
-        const phase = row.phase
-          ? `, ${row.phase}, ${row.blocks_done} of ${row.blocks_total} blocks`
-          : ''
-        this.#context.log.info(`still at work after ${row.seconds} s${phase}: ${sql.slice(0, 200)}`)
+  async #untilEnded(sql: string): Promise<void> {
+    const { context, token } = this.#scope
+    for (let loggedAt = 0; ; ) {
+      const working = await workingStatement(this.#control, token)
+      if (working === undefined) return
+      if (Date.now() - loggedAt >= LOG_EVERY_MS) {
+        loggedAt = Date.now()
+        context.log.info(stillWorking(working, sql))
       }
       await this.#pause()
     }
   }
 
   /** What is left of a statement that went on after its time-out, when the catalog keeps no trace of it. */
-  #unseenEnd(sql: string, error: StatementError): 'done' {
+  #unseenEnd(sql: string): 'done' {
     const { verb } = statementFacts(sql)
-    if (verb !== 'vacuum' && verb !== 'analyze' && verb !== 'analyse' && verb !== 'reindex')
-      throw error
-    this.#context.log.warn(
-      `it took longer than the 45 s after which the Data API tells no result, and is over now: ${sql.slice(0, 200)}`,
+    if (!SEEN_NOWHERE.has(verb)) throw tooSlow(sql)
+    this.#scope.context.log.warn(
+      `it took longer than the 45 s after which the Data API returns no result, and has ended now: ${sql.slice(0, SHOWN_CHARACTERS)}`,
     )
     return 'done'
   }
 
   async #pause(): Promise<void> {
-    if (Date.now() >= this.#context.deadline) {
-      throw new Error('a statement outside the transaction was still at work at the deadline')
-    }
-    await sleep(2 * (this.#context.pollMs ?? POLL_MS))
-    await this.#renewLease()
+    const { context, ended, lease } = this.#scope
+    await sleep(2 * (context.pollMs ?? POLL_MS), undefined, { signal: ended })
+    await lease.hold()
   }
+}
 
-  async #renewLease(): Promise<void> {
-    if (Date.now() - this.#renewedAt < RENEW_AFTER_MS) return
-    const rows = await this.#control.read(renewLeaseStatement(this.#context.table, this.#token))
-    if (rows.length === 0) throw new Error(TAKEN_OVER)
-    this.#renewedAt = Date.now()
-  }
+function stillWorking({ seconds, progress }: WorkingStatement, sql: string): string {
+  return `still at work after ${seconds} s${progress}: ${sql.slice(0, SHOWN_CHARACTERS)}`
+}
+
+/** The error of a statement that ended after the service had stopped waiting: no error that another try would not meet. */
+function withoutResult(error: StatementError): StatementError {
+  const message = 'it failed, and how is not known, because the Data API returned no result for it'
+  return new StatementError(
+    error.sql,
+    { exception: 'ResultLost', outcome: 'refused', message },
+    error,
+  )
+}
+
+/** No error of the database, which would have the revision tried again: it would take as long again. */
+function tooSlow(sql: string): CommandError {
+  return new CommandError(
+    'ResultLost',
+    `a statement of an autocommit block took longer than the 45 s of the Data API, so its result is lost and it may be committed or not: divide it into shorter ones, by ranges of a key (it begins: ${sql.slice(0, 80)})`,
+  )
+}
+
+function tooLong(sql: string, mark: number): CommandError {
+  return new CommandError(
+    'StatementTooLong',
+    `a statement of an autocommit block has ${sql.length} characters and may have at most ${MAX_SQL_CHARACTERS - mark}: split it (it begins: ${sql.slice(0, 80)})`,
+  )
 }

@@ -6,11 +6,20 @@ import { readState } from './database-state.ts'
 import { outcomeStatement } from './history.ts'
 import type { RunnerContext } from './runner-context.ts'
 
+/** The connection broke at a commit, and nothing of the transaction is committed. */
+export class NotCommitted extends Error {
+  override readonly name = 'NotCommitted'
+
+  constructor() {
+    super('the connection broke at the commit, and nothing was committed: run it again')
+  }
+}
+
 /** What the transaction leaves in the history when it is committed. */
 export interface CommitTrace {
   readonly token: string
   readonly seq: number
-  isCommitted(row: { readonly outcome: string; readonly done: number }): boolean
+  isCommitted(row: { readonly outcome: string }): boolean
 }
 
 const POLL_MS = 500
@@ -64,8 +73,7 @@ async function traceIsThere(context: RunnerContext, trace: CommitTrace): Promise
       // Our own row may be there since an earlier commit of the step.
       const settled = state.holder === null || state.lastSeq > trace.seq
       const [row] = await session.read(outcomeStatement(context.table, trace.token))
-      if (row && trace.isCommitted({ outcome: String(row.outcome), done: Number(row.done) }))
-        return true
+      if (row && trace.isCommitted({ outcome: String(row.outcome) })) return true
       if (settled) return false
       await pause(context, undefined)
     } catch (error) {

@@ -6,19 +6,21 @@ import { CommandError } from '../errors.ts'
 import { messageOf } from '../thrown.ts'
 import type { Direction } from './history.ts'
 import type { RunnerContext } from './runner-context.ts'
-import type { VersionTable } from './version-table.ts'
+import { FORMER_CHECK, type VersionTable } from './version-table.ts'
 
 /** What one Read answers: everything that planning needs, and the whole of a run that has nothing to do. */
 export interface DatabaseState {
   /** False: the version table or the history table is not there yet. */
   readonly ready: boolean
+  /** Whether the history table is as this version makes it. Where it is not, {@link createTables} changes it. */
+  readonly upToDate: boolean
   /** Whether the function that carries out several statements in one call can be used. */
   readonly batches: boolean
   /** The version table's rows, sorted. */
   readonly rows: readonly string[]
   /** `seq` of the newest history row that has one; the next step takes the number after it. */
   readonly lastSeq: number
-  /** A step that has committed part of its work and not finished. */
+  /** A step whose autocommit blocks have begun, and that is not finished. */
   readonly open: OpenStep | null
   /** Who holds the lock just now. */
   readonly holder: LockHolder | null
@@ -48,9 +50,16 @@ export interface OpenStep {
   readonly lease_seconds: number
   readonly who: string
   readonly started_at: string
+  /** Why it was interrupted, where its run could write that. */
+  readonly error: string | null
   readonly from_rows: readonly string[]
   readonly to_rows: readonly string[]
+  /**
+   * How many statements a former version of this package has committed before an autocommit block, to be skipped by the
+   * next run; 0: none. This version never leaves any.
+   */
   readonly done: number
+  /** Of these statements as JSON: hash and text. */
   readonly digest: string | null
 }
 
@@ -73,10 +82,26 @@ export function readStatement(table: VersionTable): string {
   const key = BigInt.asUintN(64, table.lockKey)
   return `select (select coalesce(json_agg(version_num order by version_num), '[]') from ${table.versions})::text as rows,
 (select coalesce(max(seq), 0) from ${table.history})::text as last_seq,
-(select row_to_json(o) from (select token, seq, revision, direction, outcome, who, started_at, from_rows, to_rows, coalesce(done, 0) as done, digest, coalesce(outcome = 'running' and lease_until >= clock_timestamp(), false) as leased, ceil(coalesce(extract(epoch from lease_until - clock_timestamp()), 0)) as lease_seconds from ${table.history} where outcome in ('running', 'interrupted') and seq is not null order by seq desc limit 1) o)::text as open,
+(select row_to_json(o) from (select token, seq, revision, direction, outcome, who, error, started_at, from_rows, to_rows, coalesce((to_jsonb(h) ->> 'done')::int, 0) as done, to_jsonb(h) ->> 'digest' as digest, coalesce(outcome = 'running' and lease_until >= clock_timestamp(), false) as leased, ceil(coalesce(extract(epoch from lease_until - clock_timestamp()), 0)) as lease_seconds from ${table.history} h where outcome in ('running', 'interrupted') and seq is not null order by seq desc limit 1) o)::text as open,
 (select row_to_json(h) from (select a.pid, coalesce(a.usename::text, '') as role, coalesce(a.xact_start, a.backend_start) as since, floor(coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)) as idle_seconds from pg_locks l join pg_stat_activity a on a.pid = l.pid where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database()) and l.classid::int8 =${literal(key >> 32n)} and l.objid::int8 =${literal(key & 0xffffffffn)} limit 1) h)::text as holder,
 (select coalesce(json_agg(a.revision order by a.revision), '[]') from (select distinct on (revision) revision, direction, checksum from ${table.history} where outcome = 'done' and seq is not null order by revision, seq desc) a join json_each_text(:checksums::json) b on b.key = a.revision where a.direction = 'upgrade' and b.value <> a.checksum and left(b.value, -64) = left(a.checksum, -64))::text as edited,
-${executorIsThere(table.executor)} as batches`
+${executorIsThere(table.executor)} as batches, not exists (${FORMER_CHECK.names(table.history)}) as up_to_date`
+}
+
+/** What a report says of a step that is not finished. */
+export function openWarning({
+  direction,
+  revision,
+  who,
+  started_at,
+  leased,
+  done,
+  error,
+}: OpenStep): string {
+  const what = `the ${direction} of ${revision} by ${who}, begun ${started_at},`
+  if (leased) return `${what} is at work`
+  const committed = done > 0 ? `, after ${done} statement(s) were committed` : ''
+  return `${what} was interrupted${committed}: '${direction} ${revision}' runs it again, and what its autocommit blocks have committed stays${error ? ` (${error})` : ''}`
 }
 
 /** The first Read of a command, beside which the secret is checked; what is wrong with the secret is told first. */
@@ -107,6 +132,7 @@ export async function readState(
     const [row] = await session.read(readStatement(table), [{ name: 'checksums', value }])
     return {
       ready: true,
+      upToDate: row?.up_to_date !== false,
       batches: row?.batches === true,
       rows: JSON.parse(String(row?.rows)) as string[],
       lastSeq: Number(row?.last_seq),
@@ -122,7 +148,7 @@ export async function readState(
     const found = await readWithoutHistory(session, table).catch((second: unknown) => {
       throw readProblem(second, table)
     })
-    return { ready: false, batches: false, ...nothing, ...found }
+    return { ready: false, upToDate: true, batches: false, ...nothing, ...found }
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import type { RunnerContext } from './runner-context.ts'
 
 /**
- * Writes what failed into the history: on the step's own row when part of it is committed, else in a row of its own.
+ * Writes what failed into the history: on the step's own row where that is committed, else in a row of its own.
  *
  * Both statements may be sent twice. A row of its own has a token of its own: the step's may still be held by its
  * transaction, if the rollback got no answer.
@@ -18,11 +18,11 @@ import type { RunnerContext } from './runner-context.ts'
 export async function recordFailure(
   { table, api, sessionOptions, log }: RunnerContext,
   entry: HistoryEntry,
-  failure: Failure & { readonly partly: boolean },
+  failure: Failure & { readonly hasRow: boolean },
 ): Promise<void> {
   const control = new Session(api, sessionOptions)
   try {
-    const marked = failure.partly
+    const marked = failure.hasRow
       ? await control.read(interruptedStatement(table, entry.token, failure))
       : []
     if (marked.length > 0) return

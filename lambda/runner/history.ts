@@ -2,7 +2,11 @@ import { literal, pgArray } from '../data-api/literals.ts'
 import type { VersionTable } from './version-table.ts'
 
 export type Direction = 'upgrade' | 'downgrade' | 'stamp'
-export type Outcome = 'running' | 'done' | 'interrupted' | 'failed' | 'stamped'
+/**
+ * `running`: its step is at work outside a transaction. `interrupted`: it was, and is not finished; the next run of the
+ * revision takes the row over. `abandoned`: something else was run instead.
+ */
+export type Outcome = 'running' | 'done' | 'interrupted' | 'abandoned' | 'failed' | 'stamped'
 
 /** Who runs, and from where; written to each history row. */
 export interface RunIdentity {
@@ -40,6 +44,30 @@ export interface Timeouts {
 const COLUMNS =
   'token, seq, run_id, revision, direction, doc, source, who, bundle_hash, checksum, from_rows, to_rows, outcome, started_at'
 
+/** How long a step may be silent outside a transaction before another run takes it over. */
+export const LEASE_SECONDS = 120
+
+/** Set with each fence: only a step with autocommit blocks commits it. */
+const LEASE_UNTIL = `clock_timestamp() + interval '${LEASE_SECONDS} seconds'`
+
+/** An error may be longer than the 65,536 characters of a statement. */
+const MOST_TEXT = 8_000
+
+/** A text that PostgreSQL can hold: a NUL, half of a surrogate pair and what is too long would cost the whole row. */
+function storable(text: string): string {
+  const held = text.replaceAll('\0', '\\0').toWellFormed()
+  return held.length > MOST_TEXT ? `${held.slice(0, MOST_TEXT).toWellFormed()}…` : held
+}
+
+/** An error as its history row holds it: in one line. */
+export function recordedError(message: string): string {
+  return storable(message.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' '))
+}
+
+function textLiteral(text: string): string {
+  return literal(storable(text))
+}
+
 function values(entry: HistoryEntry, seq: number | null, outcome: Outcome): string {
   return valuesAt(entry, { token: literal(entry.token), seq: literal(seq) }, outcome)
 }
@@ -56,7 +84,7 @@ function valuesAt(entry: HistoryEntry, { token, seq }: RowKey, outcome: Outcome)
   return [
     token,
     seq,
-    ...texts.map(literal),
+    ...texts.map(textLiteral),
     literal(run.bundleHash ?? null),
     literal(checksum),
     `${literal(pgArray(from))}::text[]`,
@@ -89,49 +117,49 @@ function settings(timeouts: Timeouts | undefined): string {
  */
 export function fenceStatement(table: VersionTable, entry: HistoryEntry): string {
   return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
-"opened" as (insert into ${table.history} (${COLUMNS}) select${values(entry, entry.seq, 'running')} from "gate" where locked on conflict do nothing returning 1)
+"opened" as (insert into ${table.history} (${COLUMNS}, lease_until) select${values(entry, entry.seq, 'running')}, ${LEASE_UNTIL} from "gate" where locked on conflict do nothing returning 1)
 select "gate".locked, (select count(*) from "opened")::int as opened, ${settings(entry.timeouts)} from "gate"`
 }
 
-/** The step that goes on, and whose row it was until now. */
-export interface Guard {
-  readonly oldToken: string
-  readonly token: string
-  readonly run: RunIdentity
-  readonly timeouts?: Timeouts | undefined
-}
-
 /**
- * The fence of a step that has committed part of its work: takes the lock and makes sure that the row still is
- * `guard`'s, which it renames to `token`. Answers like {@link fenceStatement}.
+ * The fence of a step whose row is there already, because it was committed before an autocommit block: takes the lock and
+ * makes sure that the row still is that of `oldToken`, the entry's own or that of an interrupted run. The row then is that
+ * of the entry, in all that an interrupted run may have had otherwise. Returns what {@link fenceStatement} returns.
  */
-export function fenceAgainStatement(table: VersionTable, guard: Guard): string {
-  const mine = guard.oldToken === guard.token
-  const free = mine
-    ? "outcome = 'running'"
-    : "(outcome = 'interrupted' or (outcome = 'running' and lease_until < clock_timestamp()))"
+export function fenceAgainStatement(
+  table: VersionTable,
+  entry: HistoryEntry,
+  oldToken: string,
+): string {
+  const { token, run, doc, checksum = null, from, to } = entry
+  const mine = oldToken === token
+  const free = mine ? "outcome = 'running'" : IS_FREE
+  const changes = [
+    `token =${literal(token)}`,
+    `run_id =${textLiteral(run.runId)}`,
+    `who =${textLiteral(run.who)}`,
+    `source =${textLiteral(run.source)}`,
+    `doc =${textLiteral(doc)}`,
+    `bundle_hash =${literal(run.bundleHash ?? null)}`,
+    `checksum =${literal(checksum)}`,
+    `from_rows =${literal(pgArray(from))}::text[]`,
+    `to_rows =${literal(pgArray(to))}::text[]`,
+    "outcome = 'running'",
+    `lease_until = ${LEASE_UNTIL}`,
+    ...(mine ? [] : ['started_at = clock_timestamp()', 'finished_at = null', 'error = null']),
+  ]
   return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
-"opened" as (update ${table.history} set token =${literal(guard.token)}, run_id =${literal(guard.run.runId)}, who =${literal(guard.run.who)}, source =${literal(guard.run.source)}, outcome = 'running', error = null from "gate" where locked and token =${literal(guard.oldToken)} and ${free} returning 1)
-select "gate".locked, (select count(*) from "opened")::int as opened, ${settings(guard.timeouts)} from "gate"`
+"opened" as (update ${table.history} set ${changes.join(', ')} from "gate" where locked and token =${literal(oldToken)} and ${free} returning 1)
+select "gate".locked, (select count(*) from "opened")::int as opened, ${settings(entry.timeouts)} from "gate"`
 }
 
-/** How long a step may be silent outside a transaction before another run takes it over. */
-export const LEASE_SECONDS = 120
-
-/** How far a step came before an autocommit block. */
-export interface JournalMark {
-  readonly done: number
-  readonly digest: string
-}
-
-/** Records, in the transaction that commits them, the statements done before an autocommit block. Answers one row if the step still is ours. */
-export function journalStatement(table: VersionTable, token: string, journal: JournalMark): string {
-  return `update ${table.history} set done =${literal(journal.done)}, digest =${literal(journal.digest)}, lease_until = clock_timestamp() + interval '${LEASE_SECONDS} seconds' where token =${literal(token)} and outcome = 'running' returning token`
-}
+/** Of an open row: no run is at work on it. */
+const IS_FREE =
+  "(outcome = 'interrupted' or (outcome = 'running' and lease_until < clock_timestamp()))"
 
 /** Tells other runs that the step is still at work outside a transaction. */
 export function renewLeaseStatement(table: VersionTable, token: string): string {
-  return `update ${table.history} set lease_until = clock_timestamp() + interval '${LEASE_SECONDS} seconds' where token =${literal(token)} and outcome = 'running' returning token`
+  return `update ${table.history} set lease_until = ${LEASE_UNTIL} where token =${literal(token)} and outcome = 'running' returning token`
 }
 
 /** What is written of a step that failed. */
@@ -148,22 +176,27 @@ export function failedStatement(
   entry: HistoryEntry,
   failure: Failure,
 ): string {
-  return `insert into ${table.history} (${COLUMNS}, finished_at, ms, statements, rows, error) values (${values(entry, null, 'failed')}, clock_timestamp(),${literal(Math.round(failure.ms))},${literal(failure.statements)},${literal(failure.rows)},${literal(failure.error)}) on conflict do nothing`
+  return `insert into ${table.history} (${COLUMNS}, finished_at, ms, statements, rows, error) values (${values(entry, null, 'failed')}, clock_timestamp(),${literal(Math.round(failure.ms))},${literal(failure.statements)},${literal(failure.rows)},${literal(recordedError(failure.error))}) on conflict do nothing`
 }
 
-/** Records a step that failed after it had committed part of its work: the next run goes on from there. */
+/** Records a step that failed after its autocommit blocks had begun: the next run takes the row over. */
 export function interruptedStatement(table: VersionTable, token: string, failure: Failure): string {
-  return `update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = clock_timestamp(), ms =${literal(Math.round(failure.ms))}, statements =${literal(failure.statements)}, rows =${literal(failure.rows)}, error =${literal(failure.error)} where token =${literal(token)} and outcome in ('running', 'interrupted') returning token`
+  return `update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = clock_timestamp(), ms =${literal(Math.round(failure.ms))}, statements =${literal(failure.statements)}, rows =${literal(failure.rows)}, error =${literal(recordedError(failure.error))} where token =${literal(token)} and outcome in ('running', 'interrupted') returning token`
 }
 
-/** Closes the row of an interrupted step that a stamp leaves behind. */
-export function giveUpStatement(table: VersionTable, token: string): string {
-  return `update ${table.history} set outcome = 'failed', lease_until = null, error = concat_ws('; ', error, 'given up by a stamp') where token =${literal(token)} and outcome in ('running', 'interrupted') returning token`
+/** Leaves the row of a step that did not fail to the next try, or the next run, at once and not when its lease ends. */
+export function releaseStatement(table: VersionTable, token: string): string {
+  return `update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = clock_timestamp() where token =${literal(token)} and outcome = 'running' returning token`
 }
 
-/** Whether a step's history row is there, and how far its journal says it got. */
+/** Closes the row of an interrupted step, because another one is run instead. Returns how many rows it closed, as `abandoned`. */
+export function abandonStatement(table: VersionTable, token: string): string {
+  return `with "closed" as (update ${table.history} set outcome = 'abandoned', lease_until = null where token =${literal(token)} and ${IS_FREE} returning 1) select count(*)::int as abandoned from "closed"`
+}
+
+/** How a step's history row stands, if it is there. */
 export function outcomeStatement(table: VersionTable, token: string): string {
-  return `select outcome, coalesce(done, 0)::int as done from ${table.history} where token =${literal(token)}`
+  return `select outcome from ${table.history} where token =${literal(token)}`
 }
 
 /** One row of the history, as commands report it. */

@@ -12,7 +12,7 @@ export interface RunRecord {
   readonly steps: readonly StepReport[]
   /** Version rows before its first step and after its last one; `undefined` without a finished step. */
   readonly moved: { readonly from: readonly string[]; readonly to: readonly string[] } | undefined
-  /** What ended it, when its last step failed. */
+  /** What ended it, when a step failed that is not finished. */
   readonly failure: RecordedFailure | undefined
 }
 
@@ -45,9 +45,7 @@ export async function readRunRecord({
 
 function recordOf(rows: readonly Row[]): RunRecord {
   const finished = rows.filter(({ outcome }) => outcome === 'done' || outcome === 'stamped')
-  const failed = rows.findLast(
-    (row) => isFailed(row) && !finished.some((done) => isSame(done, row)),
-  )
+  const failed = rows.find((row) => isFailed(row) && !finished.some((done) => isSame(done, row)))
   const [first, last] = [finished[0], finished.at(-1)]
   return {
     steps: finished.map((row) => stepOf(row)),

@@ -9,6 +9,8 @@ import type { VersionTable } from './version-table.ts'
 export interface RunLog {
   info(message: string, attributes?: Record<string, unknown>): void
   warn(message: string, attributes?: Record<string, unknown>): void
+  /** What is waited for, at each look; for a place that shows only the newest. Default: `info`, now and then. */
+  waiting?(message: string): void
 }
 
 /** What every part of the runner works with. */
@@ -16,6 +18,8 @@ export interface RunnerContext {
   readonly api: DataApi
   readonly table: VersionTable
   readonly run: RunIdentity
+  /** Statements are written into a script and not run, so nothing can be looked up. Default: false. */
+  readonly offline?: boolean
   readonly log: RunLog
   /** When the run must have answered, in epoch milliseconds. */
   readonly deadline: number

@@ -13,7 +13,7 @@ import { OtherRun } from './other-run.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
 import { stopTime } from './step-time.ts'
-import { LOST, STOPPED } from './step-transaction.ts'
+import { LOST, STOPPED, takesOver } from './step-transaction.ts'
 import { applySteps } from './step-tries.ts'
 
 /** How far a run came; kept up to date while it goes on, so that a failure can be reported with what was done before it. */
@@ -100,32 +100,37 @@ async function readied(
   step: RunStep,
   state: DatabaseState,
 ): Promise<DatabaseState | typeof LOST> {
-  if (!state.ready) {
-    refusePopulated(context.table, step, state)
-    // Had another run made them and gone on, it would have taken our number: the fence sees that.
-    if (await createTables(reader, context.table)) return { ...state, ready: true, batches: true }
+  if (!state.ready) refusePopulated(context.table, step, state)
+  const isMade = state.ready && state.upToDate
+  // Had another run made the tables and gone on, it would have taken our number: the fence sees that.
+  const isFree = !state.open?.leased && !state.holder
+  if (!isFree || !(isMade || (await createTables(reader, context.table)))) {
     await otherRun.wait(state)
     return LOST
   }
-  if (state.open?.leased || state.holder) {
-    await otherRun.wait(state)
-    return LOST
+  if (state.open) {
+    refuseFormer(step, state.open)
+    if (await otherRun.isWorking(reader, state.open)) return LOST
+    tellOpen(context, step, state.open)
   }
-  if (state.open && !mayFollow(step, state.open)) throw refuseOpen(step, state.open)
+  if (!isMade) return { ...state, ready: true, upToDate: true, batches: true }
   return await executor.ensured(state)
 }
 
 /** What a Read would answer after a step of ours, without asking. */
 function after(state: DatabaseState, step: RunStep): DatabaseState {
-  const lastSeq = state.open ? state.lastSeq : state.lastSeq + 1
+  const isTakenOver = state.open !== null && takesOver(step, state.open)
+  const lastSeq = isTakenOver ? state.lastSeq : state.lastSeq + 1
   return { ...state, rows: step.rowsAfter, lastSeq, open: null }
 }
 
-/** A half-done step can only be finished, or left behind by a stamp. */
-function mayFollow(step: RunStep, open: OpenStep): boolean {
-  return (
-    step.direction === 'stamp' ||
-    (open.revision === step.revision && open.direction === step.direction)
+/** What becomes of the row that an interrupted run has left. */
+function tellOpen({ log }: RunnerContext, step: RunStep, open: OpenStep): void {
+  const what = `the ${open.direction} of ${open.revision} by ${open.who}, begun ${open.started_at}, was interrupted`
+  log.warn(
+    takesOver(step, open)
+      ? `${what}: it begins again`
+      : `${what} and is abandoned: what its autocommit blocks have committed stays${open.error ? ` (${open.error})` : ''}`,
   )
 }
 
@@ -139,9 +144,17 @@ function refuseIrreversible(steps: readonly RunStep[]): void {
   )
 }
 
-function refuseOpen(step: RunStep, open: OpenStep): CommandError {
-  return new CommandError(
+/**
+ * A former version of this package committed what came before an autocommit block, to be skipped by the next run. It
+ * cannot be run again from the start.
+ */
+function refuseFormer(step: RunStep, open: OpenStep): void {
+  if (open.done === 0 || step.direction === 'stamp') return
+  const statements = (JSON.parse(open.digest ?? '[]') as { readonly text: string }[]).map(
+    ({ text }) => `'${text.slice(0, 80)}'`,
+  )
+  throw new CommandError(
     'InterruptedStep',
-    `cannot run ${step.direction} of ${step.revision}: the ${open.direction} of ${open.revision} by ${open.who} (begun ${open.started_at}) was interrupted after ${open.done} statement(s) were committed; finish it with '${open.direction} ${open.revision}' and the bundle it was begun with, or give it up with 'stamp'`,
+    `cannot run ${step.direction} of ${step.revision}: the ${open.direction} of ${open.revision} by ${open.who} (begun ${open.started_at}) was interrupted by a former version of aurora-migrations after it had committed ${open.done} statement(s), ${statements.join(', ')}: finish it with that version ('${open.direction} ${open.revision}'), or finish it by hand and 'stamp' the revision`,
   )
 }

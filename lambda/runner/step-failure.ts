@@ -10,20 +10,26 @@ export interface FailedStep {
   readonly direction: Direction
   /** As messages name it. */
   readonly name: string
-  /** How many of its statements an autocommit block has committed; `undefined`: nothing of it is committed. */
-  readonly committed: number | undefined
+  readonly blocks: BlockOutcome
   /** Whether all steps of the run are one transaction. */
   readonly inOneTransaction: boolean
 }
 
+/** What the autocommit blocks of a step that failed leave. */
+export interface BlockOutcome {
+  /** The beginnings of the statements that this run has committed. */
+  readonly committed: readonly string[]
+  /** The beginning of one whose end is not known. */
+  readonly unknown: string | undefined
+  /** An interrupted run before this one has left what its blocks committed. */
+  readonly wasInterrupted: boolean
+}
+
 /** The error of a step, in one line: which, why, the statement, and what of it is committed. */
 export function migrationError(step: FailedStep, cause: unknown): MigrationError {
-  const { revision, direction, name } = step
+  const { revision, direction, name, blocks } = step
   const statement = statementErrorOf(cause)
-  const committed =
-    step.committed === undefined
-      ? `nothing of ${step.inOneTransaction ? 'this run' : 'it'} is committed`
-      : `its ${step.committed} statement(s) before the autocommit block stay committed, and the next run goes on after them`
+  const committed = committedText(step)
   const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
   return new MigrationError(
     `${name} failed: ${reasonOf(cause)}${where}; ${committed}`,
@@ -31,13 +37,29 @@ export function migrationError(step: FailedStep, cause: unknown): MigrationError
       revision,
       direction,
       committed,
-      partly: step.committed !== undefined,
+      partly: blocks.committed.length > 0 || blocks.unknown !== undefined || blocks.wasInterrupted,
       ...(statement && { statement: statement.sql }),
       ...(statement?.code !== undefined && { sqlState: statement.code }),
     },
     { cause },
   )
 }
+
+function committedText({ direction, blocks, inOneTransaction }: FailedStep): string {
+  const { committed, unknown, wasInterrupted } = blocks
+  const parts: string[] = []
+  if (committed.length > 0) {
+    const names = committed.slice(0, MOST_NAMED).map((sql) => `'${sql}'`)
+    const more = committed.length > MOST_NAMED ? ` and ${committed.length - MOST_NAMED} more` : ''
+    parts.push(`its autocommit blocks have committed ${names.join(', ')}${more}`)
+  }
+  if (unknown !== undefined) parts.push(`'${unknown}' of an autocommit block may be committed`)
+  if (wasInterrupted) parts.push('what an interrupted run committed in autocommit blocks stays')
+  if (parts.length === 0) return `nothing of ${inOneTransaction ? 'this run' : 'it'} is committed`
+  return `${parts.join('; ')}; nothing else of it is committed, and the next run begins its ${direction} again`
+}
+
+const MOST_NAMED = 5
 
 function reasonOf(cause: unknown): string {
   if (cause instanceof OutOfTime) {

@@ -6,13 +6,15 @@ import { Transaction } from '../data-api/transaction.ts'
 import { type MigrationError, UnknownOutcome } from '../errors.ts'
 import { causesOf, messageOf } from '../thrown.ts'
 import { wantsBatches } from './batch-executor.ts'
-import { commitOrResolve } from './commit.ts'
-import type { DatabaseState } from './database-state.ts'
+import type { BlockProgress } from './block-progress.ts'
+import { commitOrResolve, NotCommitted } from './commit.ts'
+import type { DatabaseState, OpenStep } from './database-state.ts'
+import { FenceLost } from './fence-lost.ts'
 import type { Timeouts } from './history.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import { StatementWatch } from './statement-watch.ts'
-import { FenceLost, NotAwaited, Step, type StepScope } from './step.ts'
+import { NotAwaited, Step, type StepScope } from './step.ts'
 import { OutOfTime, type StepTime, untilTime } from './step-time.ts'
 
 /** Steps that did not take place because another run moved the database, or holds the lock: read the state and plan again. */
@@ -22,6 +24,20 @@ export const LOST = Symbol('lost')
 export const STOPPED = Symbol('stopped')
 
 const TIMEOUTS: Timeouts = { lockMs: 5_000, statementMs: 0 }
+
+/** What a step must know of the database. */
+export interface StepState extends Pick<DatabaseState, 'lastSeq' | 'batches'> {
+  readonly open: Pick<OpenStep, 'token' | 'seq' | 'revision' | 'direction'> | null
+}
+
+/** One try of several. */
+export interface TryOptions {
+  readonly time: StepTime
+  /** Follows each statement to its end, however long it takes. */
+  readonly follow: boolean
+  /** What the autocommit blocks did in the tries before. */
+  readonly progress: BlockProgress
+}
 
 /**
  * One try to apply steps in one transaction: for each the fence, the revision's statements and the move of the version
@@ -38,16 +54,15 @@ export class StepTransaction {
   readonly #steps: readonly Step[]
   #current = 0
 
-  /** `follow`: sees each statement through to its end, however long it takes. */
   constructor(
     context: RunnerContext,
     steps: readonly RunStep[],
-    state: DatabaseState,
-    time: StepTime,
-    follow: boolean,
+    state: StepState,
+    { time, follow, progress }: TryOptions,
   ) {
     this.#context = context
     this.#time = time
+    progress.restart()
     const timeouts = context.timeouts ?? TIMEOUTS
     const mark = randomUUID()
     this.#watch = new StatementWatch(context, { lockMs: timeouts.lockMs, mark })
@@ -59,7 +74,8 @@ export class StepTransaction {
       ...(batches && { batchCall: batchCall(context.table.executor, mark) }),
     }
     this.#transaction = new Transaction(context.api, options)
-    const scope = { context, transaction: this.#transaction, options, watch: this.#watch, timeouts }
+    const watch = this.#watch
+    const scope = { context, transaction: this.#transaction, options, watch, timeouts, progress }
     this.#steps = placed(scope, steps, state)
   }
 
@@ -70,16 +86,35 @@ export class StepTransaction {
       await this.#commit()
       return this.#steps.map((step) => step.report({ ofSeveral: this.#steps.length > 1 }))
     } catch (error) {
-      if (error instanceof UnknownOutcome) throw error
-      for (const step of this.#steps) step.end()
-      const cause = await this.#causeOf(error)
-      if (cause instanceof FenceLost) {
-        await this.#rollback()
-        return LOST
-      }
-      if (cause instanceof OutOfTime && this.#time.mayTryAgain) return await this.#stop(cause)
-      throw await this.#fail(cause)
+      return await this.#ended(error)
     }
+  }
+
+  /** What an error makes of the try: it is over without a failure, or throws the failure. */
+  async #ended(error: unknown): Promise<typeof LOST | typeof STOPPED> {
+    const { isInBlock } = this.#failing
+    for (const step of this.#steps) step.end()
+    const cause = error instanceof UnknownOutcome ? error : await this.#causeOf(error)
+    if (cause instanceof UnknownOutcome) throw cause
+    if (cause instanceof FenceLost) {
+      await this.#rollback()
+      await this.#failing.release()
+      return LOST
+    }
+    // A statement of a block goes on in the database, and the next run waits for it.
+    const goesOn = this.#time.mayTryAgain || isInBlock
+    if (cause instanceof OutOfTime && goesOn) return await this.#stop(cause)
+    throw await this.#fail(cause)
+  }
+
+  /**
+   * Releases the history row that the failed try has left, for the next try. Returns what that takes over; `undefined`
+   * where the row was not committed.
+   */
+  async release(): Promise<Pick<OpenStep, 'token' | 'seq'> | undefined> {
+    const { seq } = this.#failing.entry
+    const token = await this.#failing.release()
+    return token === undefined ? undefined : { token, seq }
   }
 
   /**
@@ -106,7 +141,7 @@ export class StepTransaction {
       outcome === 'done' || outcome === 'stamped'
     const trace = { token: last.entry.token, seq: first.entry.seq, isCommitted }
     if (await commitOrResolve(this.#context, last.session, trace)) return
-    throw new Error('the connection broke at the commit, and nothing was committed: run it again')
+    throw new NotCommitted()
   }
 
   /** What came first: a statement that was put off may have failed before what the revision met. */
@@ -118,11 +153,12 @@ export class StepTransaction {
     return failure === undefined || isFrom(error, failure) ? error : failure
   }
 
-  /** Rolls back without a word in the history: the steps are only put off. A half-done one is taken over when its lease ends. */
+  /** Rolls back and writes no failure: a later run does the steps, and takes over the row of one with autocommit blocks. */
   async #stop({ message }: OutOfTime): Promise<typeof STOPPED> {
     this.#context.log.warn(`${this.#failing.name} was ${message}: rolled back, a later run does it`)
     await this.#watch.cancel()
     await this.#rollback()
+    await this.#failing.release()
     return STOPPED
   }
 
@@ -152,15 +188,24 @@ export class StepTransaction {
 }
 
 /** The steps with their numbers; only the first can be one that an interrupted run has left. */
-function placed(scope: StepScope, steps: readonly RunStep[], state: DatabaseState): Step[] {
-  let seq = state.lastSeq
+function placed(scope: StepScope, steps: readonly RunStep[], { open, lastSeq }: StepState): Step[] {
+  let seq = lastSeq
   return steps.map((step, index) => {
-    const open = index === 0 ? state.open : null
-    const continued = step.direction === 'stamp' ? null : open
-    if (continued === null) seq += 1
-    const givenUp = continued === null ? (open?.token ?? null) : null
-    return new Step(scope, step, { seq, continued, givenUp })
+    const left = index === 0 ? open : null
+    if (left && takesOver(step, left)) {
+      return new Step(scope, step, { seq: left.seq, takenOver: left.token, abandoned: undefined })
+    }
+    seq += 1
+    return new Step(scope, step, { seq, takenOver: undefined, abandoned: left?.token })
   })
+}
+
+/** Whether a step is the one that an interrupted run has left. */
+export function takesOver(
+  { revision, direction }: RunStep,
+  left: Pick<OpenStep, 'revision' | 'direction'>,
+): boolean {
+  return direction !== 'stamp' && left.revision === revision && left.direction === direction
 }
 
 /** Whether the revision has the failure from its own statement, or has made its own error of that. */

@@ -1,31 +1,52 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasTimedOut, type StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
-import type { DatabaseState } from './database-state.ts'
+import { BlockProgress } from './block-progress.ts'
+import type { OpenStep } from './database-state.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import { statementErrorOf } from './step-failure.ts'
 import type { StepTime } from './step-time.ts'
-import { type LOST, type STOPPED, StepTransaction } from './step-transaction.ts'
+import { type LOST, type STOPPED, type StepState, StepTransaction } from './step-transaction.ts'
 
 /** Applies steps in one transaction, and tries again where that helps; throws what the last try threw, see {@link StepTransaction}. */
 export async function applySteps(
   context: RunnerContext,
   steps: readonly RunStep[],
-  state: DatabaseState,
+  state: StepState,
   time: StepTime,
 ): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
   const tries = new StepTries(context, time)
+  const progress = new BlockProgress()
+  let now: StepState = state
   for (;;) {
-    const attempt = new StepTransaction(context, steps, state, time, tries.follow)
+    const options = { time, follow: tries.follow, progress }
+    const attempt = new StepTransaction(context, steps, now, options)
     try {
       return await attempt.apply()
     } catch (error) {
       if (!(error instanceof MigrationError)) throw error
-      if (await tries.again(error)) continue
-      await attempt.recordFailure(error)
-      throw error
+      if (!tries.mayFollow(error)) {
+        await attempt.recordFailure(error)
+        throw error
+      }
+      now = stateAfter(now, await attempt.release(), error)
+      await tries.wait(error)
     }
+  }
+}
+
+/** What the next try finds: the row of the failed one, where that was committed before an autocommit block. */
+function stateAfter(
+  state: StepState,
+  row: Pick<OpenStep, 'token' | 'seq'> | undefined,
+  { failure: { revision, direction } }: MigrationError,
+): StepState {
+  if (row === undefined) return state
+  return {
+    ...state,
+    open: { ...row, revision, direction },
+    lastSeq: Math.max(state.lastSeq, row.seq),
   }
 }
 
@@ -46,7 +67,9 @@ const FIRST_WAIT_MS = 1_000
  * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | somebody else was in the way |
  * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
  * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
- * | anything else, and what an autocommit block has committed part of | never | it would fail again; the next run goes on after what is committed |
+ * | anything else | never | it would fail again |
+ *
+ * What its autocommit blocks did in an earlier try is not sent again, see {@link BlockProgress}.
  */
 class StepTries {
   readonly #context: RunnerContext
@@ -54,24 +77,30 @@ class StepTries {
   /** Whether the next try follows its statements beyond 45 s. */
   follow = false
   #made = 0
+  #reasonNow = ''
+  #waitMs = 0
 
   constructor(context: RunnerContext, time: StepTime) {
     this.#context = context
     this.#time = time
   }
 
-  /** False: the failure stands. Otherwise it has waited as long as it should. */
-  async again(error: MigrationError): Promise<boolean> {
+  /** Whether another try follows. */
+  mayFollow(error: MigrationError): boolean {
     const reason = this.#reason(error)
     if (reason === undefined) return false
     this.#made += 1
-    const wait = FIRST_WAIT_MS * 2 ** (this.#made - 1) * (0.75 + Math.random() / 2)
-    if (this.#made >= MOST_TRIES || Date.now() + wait >= this.#time.stopAt) return false
+    this.#reasonNow = reason
+    this.#waitMs = FIRST_WAIT_MS * 2 ** (this.#made - 1) * (0.75 + Math.random() / 2)
+    return this.#made < MOST_TRIES && Date.now() + this.#waitMs < this.#time.stopAt
+  }
+
+  /** Waits before the next try. */
+  async wait({ message }: MigrationError): Promise<void> {
     this.#context.log.warn(
-      `${reason}, so it is run again (try ${this.#made + 1}): ${error.message}`,
+      `${this.#reasonNow}, so it is run again (try ${this.#made + 1}): ${message}`,
     )
-    await sleep(wait)
-    return true
+    await sleep(this.#waitMs)
   }
 
   /** One that the database or the role sets: the runner's own is for one statement, which then is a call. */
@@ -82,7 +111,7 @@ class StepTries {
 
   #reason(error: MigrationError): string | undefined {
     const cause = statementErrorOf(error)
-    if (cause === undefined || error.failure.partly) return undefined
+    if (cause === undefined) return undefined
     const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
     if (!isTooLong) return IN_THE_WAY[cause.code ?? '']
     if (this.follow) return undefined

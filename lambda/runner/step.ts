@@ -2,26 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { StatementError } from '../data-api/errors.ts'
 import { Session } from '../data-api/session.ts'
-import type { SessionOptions } from '../data-api/session-options.ts'
+import type { SessionOptions, StatementGate } from '../data-api/session-options.ts'
 import type { Transaction } from '../data-api/transaction.ts'
 import { CommandError, type MigrationError } from '../errors.ts'
 import { Operations } from '../operations/operations.ts'
 import { asError } from '../thrown.ts'
-import { runAutocommitBlock } from './autocommit-block.ts'
-import type { OpenStep } from './database-state.ts'
+import { AutocommitBlocks } from './autocommit-block.ts'
+import type { BlockProgress } from './block-progress.ts'
 import { recordFailure } from './failure-record.ts'
-import { giveUpStatement, type HistoryEntry, type Timeouts } from './history.ts'
-import { Journal } from './journal.ts'
+import { FenceLost } from './fence-lost.ts'
+import { abandonStatement, type HistoryEntry, releaseStatement, type Timeouts } from './history.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import type { StatementWatch } from './statement-watch.ts'
 import { migrationError } from './step-failure.ts'
 import { type Move, type MoveAnswer, moveProblem } from './version-table.ts'
-
-/** The fence did not hold: another run has moved the database, or holds the lock. */
-export class FenceLost extends Error {
-  override readonly name = 'FenceLost'
-}
 
 /** A revision returned before a call of its own was over. */
 export class NotAwaited extends CommandError {
@@ -37,16 +32,18 @@ export interface StepScope {
   readonly options: SessionOptions
   readonly watch: StatementWatch
   readonly timeouts: Timeouts
+  /** What the step's autocommit blocks have done in earlier tries of this run. */
+  readonly progress: BlockProgress
 }
 
 /** Where a step stands in the history. */
 export interface StepPlace {
   /** The number of its row. */
   readonly seq: number
-  /** The step an interrupted run left, when this is the same one. */
-  readonly continued: OpenStep | null
-  /** The token of such a step when it is not: only a stamp may leave it behind. */
-  readonly givenUp: string | null
+  /** The token of the row that an interrupted run of this step has left. */
+  readonly takenOver: string | undefined
+  /** The token of the row that an interrupted run of another step has left. */
+  readonly abandoned: string | undefined
 }
 
 /** One revision, or a stamp, in a transaction that is begun and committed by somebody else: fence, statements, move. */
@@ -56,23 +53,18 @@ export class Step {
   readonly #scope: StepScope
   readonly #step: RunStep
   readonly #place: StepPlace
-  readonly #journal: Journal
+  readonly #blocks: AutocommitBlocks
   #started = performance.now()
   #databaseMs = 0
-  /** Statements that an autocommit block has committed; they stay whatever happens. */
-  #committed: number
 
   constructor(scope: StepScope, step: RunStep, place: StepPlace) {
     const { context, transaction, options, timeouts } = scope
     this.#scope = scope
     this.#step = step
     this.#place = place
-    this.#committed = place.continued?.done ?? 0
-    this.#journal = new Journal(place.continued?.digest ?? null)
-    this.session = new Session(context.api, { ...options, journal: this.#journal }, transaction)
     this.entry = {
       token: randomUUID(),
-      seq: place.continued?.seq ?? place.seq,
+      seq: place.seq,
       run: context.run,
       revision: step.revision,
       direction: step.direction,
@@ -82,6 +74,10 @@ export class Step {
       to: step.rowsAfter,
       timeouts,
     }
+    const gate: StatementGate = { admit: (statement) => this.#blocks.admit(statement) }
+    this.session = new Session(context.api, { ...options, gate }, transaction)
+    const { session, entry } = this
+    this.#blocks = new AutocommitBlocks({ ...scope, session, entry, fencedAt: performance.now() })
   }
 
   /** Runs the revision. What travels with later statements is still to be carried out when this resolves. */
@@ -94,6 +90,11 @@ export class Step {
 
   /** Refuses every statement that the revision may still send. */
   end(): void {
+    this.#blocks.end()
+    this.#endRevision()
+  }
+
+  #endRevision(): void {
     this.session.endRevision(
       `${this.name} is over: a statement came after it returned, so add the missing 'await' before it`,
     )
@@ -110,18 +111,43 @@ export class Step {
   /** The error of this step. */
   failure(cause: unknown): MigrationError {
     const { revision, direction } = this.entry
-    const partly = this.#place.continued !== null || this.#committed > 0
-    const committed = partly ? this.#committed : undefined
-    const inOneTransaction = this.#scope.context.transaction === 'run'
-    const step = { revision, direction, name: this.name, committed, inOneTransaction }
-    return migrationError(step, cause)
+    const { progress, context } = this.#scope
+    const { committed, unknown } = progress
+    const blocks = { committed, unknown, wasInterrupted: this.#place.takenOver !== undefined }
+    const inOneTransaction = context.transaction === 'run'
+    return migrationError({ revision, direction, name: this.name, blocks, inOneTransaction }, cause)
   }
 
   /** Writes the history row of the failure, after the rollback. */
-  async recordFailure({ message, failure: { partly } }: MigrationError): Promise<void> {
+  async recordFailure({ message: error }: MigrationError): Promise<void> {
     const { statements, rows } = this.session.count
-    const figures = { statements, rows, ms: this.#elapsed }
-    await recordFailure(this.#scope.context, this.entry, { ...figures, error: message, partly })
+    const failure = { statements, rows, ms: this.#elapsed, error, hasRow: this.#hasRow }
+    await recordFailure(this.#scope.context, this.entry, failure)
+  }
+
+  /**
+   * Leaves the row that was committed before an autocommit block, and is not finished, to the next try or the next run.
+   * Returns its token; `undefined` where there is none.
+   */
+  async release(): Promise<string | undefined> {
+    if (!this.#blocks.hasOpened) return undefined
+    const { api, sessionOptions, table, log } = this.#scope.context
+    const { token } = this.entry
+    const control = new Session(api, sessionOptions)
+    await control.read(releaseStatement(table, token)).catch((error: unknown) => {
+      log.warn(
+        'the history row could not be released: the next run waits for the end of its lease',
+        {
+          error: String(error),
+        },
+      )
+    })
+    return token
+  }
+
+  /** Whether an autocommit block of it is at work. */
+  get isInBlock(): boolean {
+    return this.#blocks.isInBlock
   }
 
   /** As messages name it. */
@@ -129,14 +155,18 @@ export class Step {
     return `${this.entry.direction} of ${this.entry.revision} (${this.entry.doc})`
   }
 
+  /** Whether a history row of the step is committed, or may be. */
+  get #hasRow(): boolean {
+    return this.#blocks.hasOpened || this.#place.takenOver !== undefined
+  }
+
   async #fence(): Promise<void> {
-    const { table, run } = this.#scope.context
-    const { token, timeouts } = this.entry
-    const oldToken = this.#place.continued?.token
+    const { table } = this.#scope.context
+    const { takenOver } = this.#place
     const statement =
-      oldToken === undefined
+      takenOver === undefined
         ? table.fenceStatement(this.entry)
-        : table.fenceAgainStatement({ oldToken, token, run, timeouts })
+        : table.fenceAgainStatement(this.entry, takenOver)
     await this.session.keepBooks({
       sql: () => statement,
       check: ({ opened, pid }) => {
@@ -149,12 +179,25 @@ export class Step {
           ? new FenceLost(error.message, { cause: error })
           : error,
     })
-    if (this.#place.givenUp === null) return
-    await this.session.own(giveUpStatement(table, this.#place.givenUp))
+    await this.#abandon()
+  }
+
+  async #abandon(): Promise<void> {
+    const { abandoned: token } = this.#place
+    if (token === undefined) return
+    const { table } = this.#scope.context
+    await this.session.keepBooks({
+      sql: () => abandonStatement(table, token),
+      check: ({ abandoned }) => {
+        if (abandoned !== 1) throw new FenceLost('another run has taken the interrupted step over')
+      },
+    })
   }
 
   async #runRevision(): Promise<void> {
-    const op = new Operations(this.session, { autocommitBlock: (body) => this.#block(body) })
+    const op = new Operations(this.session, {
+      autocommitBlock: (body) => this.#blocks.run(body),
+    })
     try {
       await this.#step.run?.(op)
       // A query builder that nobody awaits sends its statement some microtasks after it was called.
@@ -162,26 +205,12 @@ export class Step {
     } catch (thrown) {
       throw asError(thrown)
     } finally {
-      this.end()
+      this.#endRevision()
     }
     this.#refuseMissingAwait(op)
     await this.session.settled()
     if (this.session.failure) throw this.session.failure
-    this.#journal.refuseShortfall()
-  }
-
-  async #block(body: () => Promise<void>): Promise<void> {
-    const { context, watch } = this.#scope
-    if (context.transaction === 'run') {
-      throw new CommandError(
-        'BlockInOneTransaction',
-        "op.autocommitBlock commits what came before it, and with transaction 'run' all revisions are one transaction: run up to this revision first, with transaction 'revision'",
-      )
-    }
-    const scope = { context, session: this.session, journal: this.#journal, entry: this.entry }
-    await runAutocommitBlock({ ...scope, watch }, body, () => {
-      this.#committed = this.#journal.count
-    })
+    await this.#blocks.finish()
   }
 
   #refuseMissingAwait(op: Operations): void {

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto'
 import { executorStatement } from '../data-api/executor.ts'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
-import {
-  fenceAgainStatement,
-  fenceStatement,
-  type Guard,
-  type HistoryEntry,
-  type JournalMark,
-  journalStatement,
-} from './history.ts'
+import { fenceAgainStatement, fenceStatement, type HistoryEntry } from './history.ts'
 
 /** Where the version table is; the history table stands beside it, as `<name>_history`. */
 export interface VersionTableName {
@@ -50,7 +43,7 @@ export class VersionTable {
    * waited for: a run never queues on a lock. Not free is SQLSTATE 55P03.
    */
   createStatement(): string {
-    return `do $aurora$ begin
+    return `do $aurora$ declare former record; begin
   if not pg_try_advisory_xact_lock(${literal(this.lockKey)}) then
     raise exception 'another run is at work' using errcode = '55P03';
   end if;
@@ -71,9 +64,7 @@ export class VersionTable {
     checksum text,
     from_rows text[] not null,
     to_rows text[] not null,
-    outcome text not null check (outcome in ('running', 'done', 'interrupted', 'failed', 'stamped')),
-    done integer,
-    digest text,
+    outcome text not null,
     lease_until timestamptz,
     started_at timestamptz not null,
     finished_at timestamptz,
@@ -82,6 +73,7 @@ export class VersionTable {
     rows bigint,
     error text
   );
+  ${FORMER_CHECK.drop(this.history)}
   ${executorStatement(this.executor)};
 end $aurora$`
   }
@@ -92,13 +84,8 @@ end $aurora$`
   }
 
   /** See {@link fenceAgainStatement}. */
-  fenceAgainStatement(guard: Guard): string {
-    return fenceAgainStatement(this, guard)
-  }
-
-  /** See {@link journalStatement}. */
-  journalStatement(token: string, mark: JournalMark): string {
-    return journalStatement(this, token, mark)
+  fenceAgainStatement(entry: HistoryEntry, oldToken: string): string {
+    return fenceAgainStatement(this, entry, oldToken)
   }
 
   /**
@@ -116,6 +103,17 @@ end $aurora$`
 "finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${statements}, rows = ${rows} where token =${literal(move.token)} and outcome = 'running' returning ms)
 select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished, (select max(ms) from "finished") as ms`
   }
+}
+
+/** A check of former versions, which knew fewer outcomes. */
+export const FORMER_CHECK = {
+  /** SQL for the names of such checks. */
+  names: (history: string): string =>
+    `select conname from pg_constraint where conrelid = to_regclass(${literal(history)}) and contype = 'c' and position('interrupted' in pg_get_constraintdef(oid)) > 0 and position('abandoned' in pg_get_constraintdef(oid)) = 0`,
+  /** A part of a `do` block. */
+  drop: (history: string): string => `for former in ${FORMER_CHECK.names(history)} loop
+    execute format('alter table ${history.replaceAll("'", "''").replaceAll('%', '%%')} drop constraint %I', former.conname);
+  end loop;`,
 }
 
 /** One movement of the version rows. */

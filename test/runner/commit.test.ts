@@ -54,7 +54,7 @@ describe('a commit whose answer is lost', () => {
         'CommitTransaction',
         'RollbackTransaction',
         'Read',
-        'select outcome,',
+        'select outcome',
       ])
     },
   )

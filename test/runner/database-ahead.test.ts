@@ -19,7 +19,7 @@ async function movedOn(steps: number) {
   const client = await connect(aurora, database)
   await client.query(`insert into alembic_version_history
     select 'token' || n, n + 1, 'run', 'x' || n, 'upgrade', 'doc', 'test', 'test', null, null,
-      array[case when n = 1 then 'a' else 'x' || (n - 1) end], array['x' || n], 'done', null, null, null, now(), now(), 1, 1, 1, null
+      array[case when n = 1 then 'a' else 'x' || (n - 1) end], array['x' || n], 'done', null, now(), now(), 1, 1, 1, null
     from generate_series(1, ${steps}) n`)
   await client.query(`update alembic_version set version_num = 'x${steps}'`)
   const isKnown = (row: string) => row === 'a'

@@ -136,7 +136,7 @@ describe('with transaction "run" all revisions of a run', () => {
     const report = await upgrade(inOne(database, [tableRevision('a', null), block]))
     expect(report).toMatchObject({ status: 'failed', steps: [], to: [] })
     expect(report.error?.message).toContain(
-      "op.autocommitBlock commits what came before it, and with transaction 'run' all revisions are one transaction: run up to this revision first, with transaction 'revision'",
+      "op.autocommitBlock commits its statements by themselves, and with transaction 'run' all revisions are one transaction: run up to this revision first, with transaction 'revision'",
     )
     expect(await historyOf(database)).toMatchObject([{ revision: 'b', outcome: 'failed' }])
   })

@@ -57,7 +57,7 @@ describe('upgrade', () => {
       [
         'Read',
         'select to_regclass(',
-        'do $aurora$ begin',
+        'do $aurora$ declare',
         ...step('a'),
         ...step('b'),
         ...step('c'),
