@@ -105,11 +105,31 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: '… inside an autocommit block',
-    see: 'the next run logs `if it died it is taken over in … s` (2 minutes at most), then goes on after what is committed',
-    holds: 'what the block and the statements before it have committed, and a `running` row',
+    see: 'the next run logs `if it died it is taken over in … s` (2 minutes at most), waits for what is still at work, `a statement that the interrupted … of … by … has left at work: database process …, for … s…`, then begins the revision again',
+    holds: 'what the block has committed, and a `running` row',
     tests: shownBy(
       'faults/killed-block',
       'a run that is killed inside an autocommit block is taken over when its lease ends',
+      'a statement that goes on after its run was killed is waited for, so that nothing of the dead run is committed after the next',
+    ),
+  },
+  {
+    when: 'a revision fails after its autocommit blocks',
+    see: '`failed`: `… its autocommit blocks have committed …; nothing else of it is committed, and the next run begins its … again`',
+    holds: 'what the blocks have committed, and an `interrupted` row',
+    tests: shownBy(
+      'runner/autocommit-block',
+      'in its rest is interrupted, and runs again from its start with the bundle at hand',
+    ),
+  },
+  {
+    when: '… and something else is run instead: a downgrade, a stamp, another revision',
+    see: 'a warning, `…and is abandoned: what its autocommit blocks have committed stays…`',
+    holds: 'the same, and the row is `abandoned`',
+    tests: shownBy(
+      'runner/autocommit-block',
+      'is abandoned by a downgrade, which names what may be left',
+      'is abandoned by a stamp',
     ),
   },
   {

@@ -161,12 +161,16 @@ export class Operations extends SchemaOperations {
   }
 
   /**
-   * Runs `body` outside the transaction, for what PostgreSQL refuses inside one: what came before is committed, each
-   * statement of the body is committed on its own, then a new transaction begins.
+   * Runs the statements of `body` outside the transaction, for what PostgreSQL refuses inside one: each is committed on
+   * its own. What follows the block is the revision's one transaction.
    *
-   * A run that ends within it leaves the revision interrupted, and the next run goes on from there. Hence only
-   * operations that return nothing may come before it, and only statements that may run twice inside it.
+   * Blocks come first: one or more, before every other statement, one after the other. They hold only statements that may
+   * run twice and return nothing. A revision that fails, or whose run is killed, is left interrupted: what its blocks have
+   * committed stays, and the next run begins the revision again. (Within one run a block statement that has ended well is
+   * not sent again.)
    *
+   * @throws CommandError for a block that does not come first, is inside another or beside one at work, and for a
+   * statement that may not run twice. The revision has then failed, also when the error is caught.
    * @example
    * ```ts
    * await op.autocommitBlock(async () => {

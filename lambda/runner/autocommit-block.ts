@@ -10,6 +10,7 @@ import type {
 import { isRepeatable, statementFacts } from '../data-api/statements.ts'
 import { decodeRows } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
+import { asError } from '../thrown.ts'
 import type { BlockProgress } from './block-progress.ts'
 import { BlockStatements } from './block-statements.ts'
 import { type CommitTrace, commitOrResolve, NotCommitted } from './commit.ts'
@@ -95,7 +96,7 @@ export class AutocommitBlocks implements StatementGate {
       this.#refuseBlock()
       await this.#runBlock(body)
     } catch (error) {
-      session.fail(error as Error)
+      session.fail(asError(error))
       throw error
     }
   }

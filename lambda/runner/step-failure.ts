@@ -55,7 +55,9 @@ function committedText({ direction, blocks, inOneTransaction }: FailedStep): str
   }
   if (unknown !== undefined) parts.push(`'${unknown}' of an autocommit block may be committed`)
   if (wasInterrupted) parts.push('what an interrupted run committed in autocommit blocks stays')
-  if (parts.length === 0) return `nothing of ${inOneTransaction ? 'this run' : 'it'} is committed`
+  if (parts.length === 0) {
+    return inOneTransaction ? 'nothing of this run is committed' : 'nothing of it is committed'
+  }
   return `${parts.join('; ')}; nothing else of it is committed, and the next run begins its ${direction} again`
 }
 

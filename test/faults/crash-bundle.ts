@@ -17,12 +17,11 @@ const SECOND = `import { defineRevision } from 'aurora-migrations'
 export default defineRevision({
   revision: 'crash_2', downRevision: 'crash_1', doc: 'rows, and an index outside the transaction',
   async upgrade(op) {
-    await op.execute("insert into applied values ('crash_2, before')")
-    await op.bulkInsert('players', Array.from({ length: 5000 }, (_, id) => ({ id, team: 'team ' + id % 7 })))
     await op.autocommitBlock(async () => {
       await op.createIndex('players_team', 'players', ['team'], { concurrently: true })
     })
-    await op.execute("insert into applied values ('crash_2, after')")
+    await op.bulkInsert('players', Array.from({ length: 5000 }, (_, id) => ({ id, team: 'team ' + id % 7 })))
+    await op.execute("insert into applied values ('crash_2')")
   },
   downgrade: null,
 })`
@@ -38,11 +37,54 @@ export default defineRevision({
   downgrade: null,
 })`
 
-/** Bundles three revisions, as `npm run build` does; answers the file. */
-export async function crashBundle(out: string): Promise<string> {
+/** A block statement that takes long the first time, and two revisions that change the same row after it. */
+const LATE = {
+  'late_1.ts': `import { defineRevision } from 'aurora-migrations'
+export default defineRevision({
+  revision: 'late_1', downRevision: null, doc: 'a row',
+  async upgrade(op) {
+    await op.executeScript("create sequence tries; create table state (value text); insert into state values ('old')")
+  },
+  downgrade: null,
+})`,
+  'late_2.ts': `import { defineRevision } from 'aurora-migrations'
+export default defineRevision({
+  revision: 'late_2', downRevision: 'late_1', doc: 'a change outside the transaction',
+  async upgrade(op) {
+    await op.autocommitBlock(() => op.execute(
+      "update state set value = 'late_2' from (select case when nextval('tries') = 1 then pg_sleep(9) end) slow",
+      { repeatable: true },
+    ))
+  },
+  downgrade: null,
+})`,
+  'late_3.ts': `import { defineRevision } from 'aurora-migrations'
+export default defineRevision({
+  revision: 'late_3', downRevision: 'late_2', doc: 'a change',
+  async upgrade(op) { await op.execute("update state set value = 'late_3'") },
+  downgrade: null,
+})`,
+  'late_4.ts': `import { defineRevision } from 'aurora-migrations'
+export default defineRevision({
+  revision: 'late_4', downRevision: 'late_3', doc: 'another',
+  async upgrade(op) { await op.execute("update state set value = 'late_4'") },
+  downgrade: null,
+})`,
+}
+
+/** Bundles three revisions, as `npm run build` does; returns the file. */
+export function crashBundle(out: string): Promise<string> {
+  return bundleOf({ 'crash_1.ts': FIRST, 'crash_2.ts': SECOND, 'crash_3.ts': THIRD }, out)
+}
+
+/** Bundles the revisions of a statement that goes on after its run is dead. */
+export function lateBundle(out: string): Promise<string> {
+  return bundleOf(LATE, out)
+}
+
+async function bundleOf(files: Readonly<Record<string, string>>, out: string): Promise<string> {
   const migrations = await mkdtemp(path.join(process.cwd(), '.aurora-test-'))
   try {
-    const files = { 'crash_1.ts': FIRST, 'crash_2.ts': SECOND, 'crash_3.ts': THIRD }
     for (const [file, text] of Object.entries(files)) {
       await writeFile(path.join(migrations, file), text)
     }

@@ -111,17 +111,24 @@ const INDEX = revision(
   'r2',
   'r1',
   async (op) => {
-    await mark(op, 'r2, before the block')
-    await op.execute("insert into players values (1, 'a'), (2, 'b')")
     await op.autocommitBlock(async () => {
       await op.createIndex('players_team', 'players', ['team'], { concurrently: true })
       await op.execute('vacuum players')
     })
-    await mark(op, 'r2, after the block')
+    await op.autocommitBlock(() => op.execute('analyze players'))
+    await mark(op, 'r2, after the blocks')
+    await op.execute("insert into players values (1, 'a'), (2, 'b')")
     await op.execute('alter table players add unique (team)')
   },
   async () => {},
 )
+
+/** {@link INDEX} as it was before it was corrected: its blocks end well, and what follows fails. */
+const WRONG_INDEX = revision('r2', 'r1', async (op) => {
+  await op.autocommitBlock(() => op.execute('analyze players'))
+  await mark(op, 'r2, wrong')
+  await op.execute('select 1/0')
+})
 
 const FAILING = revision('r3', 'r2', async (op) => {
   await mark(op, 'r3')
@@ -166,6 +173,19 @@ const STORIES: readonly Story[] = [
     name: 'autocommit block',
     revisions: [SCHEMA, INDEX],
     before: [upTo('r1')],
+    run: upTo('heads'),
+    status: 'succeeded',
+  },
+  {
+    name: 'autocommit block after an interrupted one',
+    revisions: [SCHEMA, INDEX],
+    before: [
+      upTo('r1'),
+      (context) => {
+        const wrong = (id: string) => (id === 'r2' ? WRONG_INDEX : context.revision(id))
+        return upgrade({ ...context, revision: wrong })
+      },
+    ],
     run: upTo('heads'),
     status: 'succeeded',
   },
