@@ -12,7 +12,7 @@ import { CodePipelineResults } from './codepipeline-results.ts'
 import { jsonLog } from './command-context.ts'
 import { deploy } from './deployment.ts'
 import { knownTarget } from './deployment-target.ts'
-import { failureDetails, failureLine, oneLine } from './failure-line.ts'
+import { failureDetails, failureLine, oneLine, rowsText } from './failure-line.ts'
 import type { LambdaContext } from './lambda-context.ts'
 
 export type CodePipelineHandler = (
@@ -83,6 +83,5 @@ function failureType({ error }: Report): 'JobFailed' | 'ConfigurationError' {
 }
 
 function variables({ from, to, steps }: Report): Record<string, string> {
-  const rows = (ids: readonly string[]) => ids.join(',').slice(0, 300) || 'base'
-  return { from: rows(from), to: rows(to), steps: String(steps.length) }
+  return { from: rowsText(from), to: rowsText(to), steps: String(steps.length) }
 }

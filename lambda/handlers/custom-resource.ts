@@ -6,7 +6,7 @@ import { type CustomResourceRequest, isDelete, readRequest } from './custom-reso
 import { deploy } from './deployment.ts'
 import { knownTarget } from './deployment-target.ts'
 import { isId } from './event-value.ts'
-import { failureDetails, failureLine, oneLine, unfinishedLine } from './failure-line.ts'
+import { failureDetails, failureLine, oneLine, rowsText, unfinishedLine } from './failure-line.ts'
 import type { LambdaContext } from './lambda-context.ts'
 
 /** What CDK's provider framework hands on of CloudFormation's request. */
@@ -39,11 +39,11 @@ export interface IsCompleteAnswer {
 }
 
 export interface RunAttributes {
-  /** Version rows before, with commas; `base` for none. */
+  /** Version rows before, with commas; `base` for none. Of more than 1,000 bytes the end is ` and 7 more`. */
   readonly From: string
   /** Version rows after. */
   readonly To: string
-  /** How many revisions were applied. */
+  /** How many revisions were applied from one to the other, by this deployment or by a run that it waited for. */
   readonly Steps: string
 }
 
@@ -133,6 +133,5 @@ function check(
 }
 
 function attributes({ from, to, steps }: Report): RunAttributes {
-  const rows = (ids: readonly string[]) => ids.join(',').slice(0, 300) || 'base'
-  return { From: rows(from), To: rows(to), Steps: String(steps.length) }
+  return { From: rowsText(from), To: rowsText(to), Steps: String(steps.length) }
 }

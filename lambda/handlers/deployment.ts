@@ -3,6 +3,7 @@ import type { Revision } from '../revisions/revision.ts'
 import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import { rowsAhead } from '../runner/database-ahead.ts'
 import { recordedError } from '../runner/history.ts'
+import { sameRows, stepsBetween } from '../runner/movements.ts'
 import type { Report } from '../runner/report.ts'
 import { type RunRecord, readRunRecord } from '../runner/run-record.ts'
 import type { RunLog } from '../runner/runner-context.ts'
@@ -85,9 +86,16 @@ async function run(
   // Nothing can be read where the first Read failed.
   if (report.error && report.error.kind !== 'MigrationError') return report
   return await readRunRecord(context).then(
-    (record) => withRecord(report, record, isDone),
+    async (record) => await withSteps(context, withRecord(report, record, isDone)),
     () => report,
   )
+}
+
+/** With the steps of others, where the run only waited for these: it reports the way from its `from` to its `to`. */
+async function withSteps(context: CommandContext, report: Report): Promise<Report> {
+  const { from, to, steps, status } = report
+  if (status !== 'succeeded' || steps.length > 0 || sameRows(from, to)) return report
+  return { ...report, steps: await stepsBetween(context, from, to) }
 }
 
 function hasNoStep(

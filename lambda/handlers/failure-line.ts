@@ -34,6 +34,20 @@ export function unfinishedLine({ steps, pending }: Report, minutes: number): str
   )
 }
 
+/** Two of these and a line fit into a response of 4,096 bytes. */
+const MAX_ROWS_BYTES = 1_000
+
+/** Version rows as an attribute or output variable has them: with commas, each id whole; `base` for none. */
+export function rowsText(ids: readonly string[]): string {
+  let bytes = 0
+  const fitting = ids.findIndex((id) => {
+    bytes += jsonBytes(id) + 1
+    return bytes > MAX_ROWS_BYTES
+  })
+  if (fitting < 0) return ids.join(',') || 'base'
+  return `${ids.slice(0, fitting).join(',')} and ${ids.length - fitting} more`
+}
+
 /** `head`, cut in its middle as far as `tail` needs it. */
 export function oneLine(head: string, tail = ''): string {
   const [first, last] = [clean(head), clean(tail)]

@@ -3,6 +3,7 @@ import { literal } from '../data-api/literals.ts'
 import { Session } from '../data-api/session.ts'
 import type { Row } from '../data-api/values.ts'
 import type { Direction } from './history.ts'
+import { STEP_COLUMNS, stepOf, versionRows } from './movements.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext } from './runner-context.ts'
 
@@ -34,7 +35,7 @@ export async function readRunRecord({
   try {
     const session = new Session(api, sessionOptions)
     const rows = await session.read(
-      `select revision, direction, doc, outcome, to_json(from_rows)::text as "from", to_json(to_rows)::text as "to", coalesce(ms, 0) as ms, coalesce(statements, 0) as statements, coalesce(rows, 0)::float8 as rows, error from ${table.history} where run_id =${literal(run.runId)} order by started_at, seq`,
+      `select ${STEP_COLUMNS}, outcome, to_json(from_rows)::text as "from", to_json(to_rows)::text as "to", error from ${table.history} where run_id =${literal(run.runId)} order by started_at, seq`,
     )
     return recordOf(rows)
   } catch (error) {
@@ -68,19 +69,4 @@ function isFailed({ outcome }: Row): boolean {
  */
 function isSame(one: Row, other: Row): boolean {
   return one.revision === other.revision && one.direction === other.direction
-}
-
-function stepOf({ revision, direction, doc, ms, statements, rows }: Row): StepReport {
-  return {
-    revision: String(revision),
-    direction: direction as Direction,
-    doc: String(doc),
-    ms: Number(ms),
-    statements: Number(statements),
-    rows: Number(rows),
-  }
-}
-
-function versionRows(json: unknown): string[] {
-  return JSON.parse(String(json)) as string[]
 }

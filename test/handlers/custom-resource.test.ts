@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { refusingDataApi } from '../refusing-data-api.ts'
 import { SIGNATURE } from '../secret-texts.ts'
 import { callNames } from '../runner-fixture.ts'
@@ -193,6 +193,16 @@ describe('an event that is delivered twice', () => {
       Data: { From: 'base', To: 'b', Steps: '2' },
     })
     expect(calls().filter((call) => call === 'CommitTransaction')).toHaveLength(2)
+  })
+
+  test('of another run that is waited for reports the steps between its From and its To', async () => {
+    const slow = { ...A, sql: 'do $$ begin perform pg_sleep(2); end $$' }
+    const { invoke } = await handlersOf([slow, B])
+    const other = invoke({ command: 'upgrade', target: 'heads' })
+    await vi.waitUntil(() => calls().includes('BeginTransaction'))
+    expect(await it.stack.create(await it.template([slow, B]))).toBe('CREATE_COMPLETE')
+    expect(await other).toMatchObject({ status: 'succeeded' })
+    expect(lastResponse()).toMatchObject({ Data: { From: 'base', To: 'b', Steps: '2' } })
   })
 
   test('is answered with the failure of the first, while it waits for it and later', async () => {
