@@ -19,8 +19,9 @@ export interface CleanRun {
   readonly report: Report
 }
 
-/** One faulted run with the run after it. */
+/** Faulted runs with the run after them. */
 export interface FaultedRun {
+  /** What the first of them reports. */
   readonly first: Report
   readonly second: Report
   /** Empty: all invariants hold. */
@@ -56,30 +57,45 @@ export async function cleanRun({ aurora, admin }: Servers, scenario: Scenario): 
   return { scenario, template, calls, states, report, history: await database.history() }
 }
 
-/** Runs the scenario with the fault at its `nth` call, then again without, and checks what must hold each time. */
+/** A fault, and at which call of a run it comes. */
+export interface FaultAt {
+  readonly fault: Fault
+  readonly nth: number
+}
+
+/**
+ * Runs the scenario once for each of the faults, then again without any, and checks what must hold each time.
+ * `undefined` when a fault found no call.
+ */
 export async function faultedRun(
   { aurora, admin }: Servers,
   clean: CleanRun,
-  { fault, nth }: { readonly fault: Fault; readonly nth: number },
+  ...faults: readonly FaultAt[]
 ): Promise<FaultedRun | undefined> {
   const { scenario } = clean
   await using database = await FaultDatabase.open(aurora, admin, clean.template.name)
-  const { kind, times = 1 } = fault
-  const armed = aurora.faults.add({ database: database.name, nth, times, kind })
-  const one = watched(aurora, database, scenario, { patienceMs: PATIENCE_MS })
-  const first = await scenario.run(one.context)
-  if (armed.fired === 0) return undefined
   const check = new Check(clean, database)
-  await check.afterFirst(first, one.context, one.api)
+  const apis: WatchedApi[] = []
+  let first: Report | undefined
+  for (const { fault, nth } of faults) {
+    const { kind, times = 1 } = fault
+    const armed = aurora.faults.add({ database: database.name, nth, times, kind })
+    const { context, api } = watched(aurora, database, scenario, { patienceMs: PATIENCE_MS })
+    apis.push(api)
+    const report = await scenario.run(context)
+    first ??= report
+    if (armed.fired === 0) break
+    await check.afterFault(report, context, api)
+    aurora.faults.clear(database.name)
+    await database.endLeases()
+  }
   aurora.faults.clear(database.name)
-  await database.endLeases()
-  const two = watched(aurora, database, scenario, {})
-  const second = await scenario.run(two.context)
-  await check.afterSecond(second)
+  const last = watched(aurora, database, scenario, {})
+  const second = await scenario.run(last.context)
+  await check.afterLast(second)
   check.callsOnce(aurora.calls.forDatabase(database.name))
-  one.api.close()
-  two.api.close()
-  return { first, second, violations: check.violations }
+  for (const api of [...apis, last.api]) api.close()
+  return first && { first, second, violations: check.violations }
 }
 
 function watched(
@@ -105,7 +121,7 @@ class Check {
     this.#database = database
   }
 
-  async afterFirst(report: Report, { lines, run }: TestContext, api: WatchedApi): Promise<void> {
+  async afterFault(report: Report, { lines, run }: TestContext, api: WatchedApi): Promise<void> {
     const history = await this.#database.history()
     const mine = history.filter((row) => row.run === run.runId)
     const open = history.some(({ outcome }) => outcome === 'running' || outcome === 'interrupted')
@@ -135,7 +151,7 @@ class Check {
     for (const line of strayCalls(api)) this.#expect(false, line)
   }
 
-  async afterSecond(report: Report): Promise<void> {
+  async afterLast(report: Report): Promise<void> {
     const { scenario, history, states } = this.#clean
     const explained = `${report.status}: ${report.error?.message}`
     this.#expect(report.status === scenario.status, `the next run is ${explained}`)

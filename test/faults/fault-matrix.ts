@@ -2,9 +2,9 @@ import type { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { testAurora } from '../local-aurora.ts'
-import { type CleanRun, cleanRun, faultedRun } from './fault-case.ts'
+import { type CleanRun, cleanRun, type FaultAt, faultedRun } from './fault-case.ts'
 import { superuser } from './fault-database.ts'
-import { FAULTS, type Fault, hits } from './fault-list.ts'
+import { FAULTS, hits } from './fault-list.ts'
 import type { Scenario } from './scenarios.ts'
 
 let aurora: LocalAurora
@@ -22,12 +22,7 @@ interface Tally {
 const tallies = new Map<string, Tally>()
 const started = Date.now()
 
-interface FaultCase {
-  readonly fault: Fault
-  readonly nth: number
-}
-
-function casesOf({ calls }: CleanRun): FaultCase[] {
+function casesOf({ calls }: CleanRun): FaultAt[] {
   return FAULTS.flatMap((fault) =>
     calls.flatMap((call, i) => (hits(fault, call) ? [{ fault, nth: i + 1 }] : [])),
   )
@@ -46,25 +41,56 @@ export function faultMatrix(scenarios: readonly Scenario[]): void {
   })
 
   test.each(scenarios)('$name', async (scenario) => {
-    const clean = await cleanRun({ aurora, admin }, scenario)
-    expect(clean.report.status).toBe(scenario.status)
-    const violations: string[] = []
-    await inParallel(casesOf(clean), async (each) => {
-      const run = await faultedRun({ aurora, admin }, clean, each)
-      if (run === undefined) return
-      const { operation, sql } = clean.calls[each.nth - 1] ?? {}
-      const where = `${each.fault.name} at call ${each.nth} (${(sql ?? operation)?.slice(0, 60)})`
-      violations.push(...run.violations.map((violation) => `${where}: ${violation}`))
-      count(`${scenario.name}`, run.first.status, run.violations.length)
-      count(`  ${each.fault.name}`, run.first.status, run.violations.length)
-    })
-    await clean.template[Symbol.asyncDispose]()
-    expect(violations).toEqual([])
+    await noViolation(scenario, (clean) => casesOf(clean).map((each) => [each]))
   })
+
+  // A run that takes over what a faulted one has left is faulted, too.
+  test.each(scenarios.filter(({ name }) => name.includes('autocommit')))(
+    '$name, two runs in a row',
+    async (scenario) => {
+      await noViolation(scenario, (clean) => pairsOf(casesOf(clean)))
+    },
+  )
 
   test('is 1,500 cases at least', () => {
     expect(total()).toBeGreaterThanOrEqual(1_500)
   })
+}
+
+/** Runs the scenario with each of these lists of faults, and expects that all invariants hold. */
+async function noViolation(
+  scenario: Scenario,
+  listsOf: (clean: CleanRun) => readonly (readonly FaultAt[])[],
+): Promise<void> {
+  const clean = await cleanRun({ aurora, admin }, scenario)
+  expect(clean.report.status).toBe(scenario.status)
+  const violations: string[] = []
+  await inParallel(listsOf(clean), async (faults) => {
+    const run = await faultedRun({ aurora, admin }, clean, ...faults)
+    if (run === undefined) return
+    const where = faults.map(({ fault, nth }) => {
+      const { operation, sql } = clean.calls[nth - 1] ?? {}
+      return `${fault.name} at call ${nth} (${(sql ?? operation)?.slice(0, 60)})`
+    })
+    violations.push(...run.violations.map((violation) => `${where.join(', then ')}: ${violation}`))
+    count(scenario.name, run.first.status, run.violations.length)
+    count(`  ${faults[0]?.fault.name}`, run.first.status, run.violations.length)
+  })
+  await clean.template[Symbol.asyncDispose]()
+  expect(violations).toEqual([])
+}
+
+/** How many of all pairs are tried. */
+const PAIRS = 250
+
+/** Pairs from all over the cases; `FAULT_SEED` makes it others. */
+function pairsOf(cases: readonly FaultAt[]): FaultAt[][] {
+  let seed = Number(process.env.FAULT_SEED ?? 1)
+  const any = () => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return cases[seed % cases.length]
+  }
+  return Array.from({ length: PAIRS }, () => [any(), any()].filter((each) => each !== undefined))
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

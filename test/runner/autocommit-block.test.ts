@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { check, downgrade, stamp, upgrade } from '../../lambda/commands.ts'
 import type { Operations } from '../../lambda/operations/operations.ts'
@@ -467,6 +467,50 @@ describe('a revision with a block that fails', () => {
         expect(history[0].error).toMatch(/^upgrade of r2 \(doc of r2\) failed: (a|long)/)
       }
     }
+  })
+})
+
+describe('the lease of a step with blocks', () => {
+  /** Lets 40 s pass for everything that measures time. */
+  function later(): void {
+    const now = performance.now.bind(performance)
+    const spy = vi.spyOn(performance, 'now').mockImplementation(() => now() + 40_000)
+    onTestFinished(() => spy.mockRestore())
+  }
+
+  test('is renewed before a statement that it would not outlast', async () => {
+    const database = await tableDatabase()
+    const before = sentTo(database).length
+    const { report } = await run(database, async (op) => {
+      later()
+      await BLOCK(op)
+    })
+    expect(report.status).toBe('succeeded')
+    const sent = sentTo(database).slice(before)
+    const renewed = sent.findIndex((sql) => /^update \S+ set lease_until/.test(sql))
+    expect(sent[renewed + 1]).toContain('create index')
+    expect(sent.slice(0, renewed).join()).not.toContain('create index')
+  })
+
+  test('lets no statement be sent once another run has taken the step over, which is waited for', async () => {
+    const database = await tableDatabase()
+    const other = await connect(aurora, database)
+    let isTaken = false
+    const { report, lines } = await run(database, (op) =>
+      op.autocommitBlock(async () => {
+        if (!isTaken) {
+          await other.query(
+            "update alembic_version_history set token = 'theirs', who = 'another', lease_until = clock_timestamp() + interval '2 seconds' where outcome = 'running'",
+          )
+          later()
+        }
+        isTaken = true
+        await INDEX(op)
+      }),
+    )
+    expect(report).toMatchObject({ status: 'succeeded', to: ['r2'] })
+    expect(lines.join('\n')).toMatch(/waiting for the upgrade of r2 by another/)
+    expect(countOf(database, 'create index')).toBe(1)
   })
 })
 
