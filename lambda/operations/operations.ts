@@ -1,6 +1,5 @@
 import type { Compilable, Kysely, RawBuilder } from 'kysely'
 import type { Session } from '../data-api/session.ts'
-import { splitStatements } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { asError } from '../thrown.ts'
 import { invalidArgument, optionsOf } from './arguments.ts'
@@ -10,10 +9,11 @@ import { locatedError } from './located-error.ts'
 import type { OperationCall } from './operation-call.ts'
 import { SchemaOperations } from './schema-operations.ts'
 import type { SentStatement } from './session-operations.ts'
+import { inFile, placeIn, type Script, SqlFile, statementsOf } from './sql-file.ts'
 import { watchedKysely } from './watched-kysely.ts'
 
-/** One SQL statement: text, which is sent as it is, a `sql` template, or a Kysely builder. */
-export type Statement<R = unknown> = string | RawBuilder<R> | Compilable<R>
+/** One SQL statement: text or a `.sql` file, which is sent as it is, a `sql` template, or a Kysely builder. */
+export type Statement<R = unknown> = Script | RawBuilder<R> | Compilable<R>
 
 /** What the runner does around the body of an autocommit block. */
 export interface AutocommitBlocks {
@@ -118,7 +118,8 @@ export class Operations extends SchemaOperations {
     return this.callVoid('execute', async (note, send) => {
       const { sql, parameters } = this.#sent(statement)
       note(sql)
-      await send(sql, parameters, optionsOf(options, ['repeatable']))
+      const checked = optionsOf(options, ['repeatable'])
+      await inFile('execute', statement, () => send(sql, parameters, checked))
     })
   }
 
@@ -134,26 +135,31 @@ export class Operations extends SchemaOperations {
     return this.call('query', async (note) => {
       const { sql, parameters } = this.#sent(statement)
       note(sql)
-      return (await this.session.query(sql, parameters)) as R[]
+      const rows = await inFile('query', statement, () => this.session.query(sql, parameters))
+      return rows as R[]
     })
   }
 
   /**
-   * Runs the statements of a script one by one; comments between them are left out. An error names the line.
+   * Runs the statements of a script one by one; comments between them are left out. An error names the line, and the
+   * file when the script is one that the revision imports.
    *
-   * @throws CommandError before anything is sent: a quote that is never closed, a psql command, `copy … from stdin`.
+   * @throws CommandError before anything is sent: a quote that is never closed, a psql command, `copy … from stdin`,
+   * a file without a statement.
    * @example await op.executeScript(`create role reader; grant select on teams to reader`)
    */
-  executeScript(script: string): OperationCall<void> {
+  executeScript(script: Script): OperationCall<void> {
     return this.callVoid('executeScript', async (note, send) => {
-      if (typeof script !== 'string') throw invalidArgument('script', script, 'SQL as a string')
-      const statements = splitStatements(script)
+      if (typeof script !== 'string' && !(script instanceof SqlFile)) {
+        throw invalidArgument('script', script, 'SQL as a string, or a .sql file that is imported')
+      }
+      const statements = statementsOf(script)
       note(statements[0]?.sql ?? '')
       const runs = statements.map(async ({ sql, line }) => {
         try {
           await send(sql)
         } catch (error) {
-          throw locatedError(error, `op.executeScript, line ${line}`)
+          throw locatedError(error, `op.executeScript, ${placeIn(script, line)}`)
         }
       })
       await Promise.all(runs)
@@ -210,13 +216,14 @@ export class Operations extends SchemaOperations {
 
   #sent(statement: Statement): SentStatement {
     if (typeof statement === 'string') return { sql: statement, parameters: [] }
+    if (statement instanceof SqlFile) return { sql: statement.text, parameters: [] }
     if (typeof statement === 'object' && statement !== null && 'compile' in statement) {
       return this.statementOf(statement)
     }
     throw invalidArgument(
       'statement',
       statement,
-      'SQL as a string, a sql`…` template or a Kysely builder',
+      'SQL as a string, a sql`…` template, a Kysely builder or a .sql file that is imported',
     )
   }
 }

@@ -6,12 +6,16 @@ import { json, pgArray } from '../../lambda/data-api/literals.ts'
 import { Session } from '../../lambda/data-api/session.ts'
 import type { RevisionStatement } from '../../lambda/data-api/session-options.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
+import { SqlFile } from '../../lambda/operations/sql-file.ts'
 import { hostileString } from '../data-api/hostile-values.ts'
 import { operations } from './operations-fixture.ts'
 
 const open = operations()
 
 const ACCOUNT = 'create table account (id integer generated always as identity, name text)'
+
+const EMPTY =
+  'op.executeScript: a1_x.up.sql holds no statement, so nothing would be done: write one, or remove the file and its import (downgrade: null says that a revision cannot be taken back)'
 
 describe('execute', () => {
   test('sends text as it is, with its colons, dollar quotes and comments', async () => {
@@ -75,7 +79,7 @@ describe('execute', () => {
   test.each([undefined, 7, null, {}, ['select 1']])('refuses %j as a statement', async (value) => {
     const { op, sent } = await open()
     await expect(op.execute(value as never)).rejects.toThrow(
-      /^op\.execute: statement is .+: pass SQL as a string, a sql`…` template or a Kysely builder$/,
+      /^op\.execute: statement is .+: pass SQL as a string, a sql`…` template, a Kysely builder or a \.sql file that is imported$/,
     )
     expect(sent()).toEqual([])
   })
@@ -238,6 +242,62 @@ describe('executeScript', () => {
     const { op, sent } = await open()
     await op.executeScript(' -- nothing\n;')
     expect(sent()).toEqual([])
+  })
+})
+
+describe('a .sql file', () => {
+  const file = (text: string) => new SqlFile('a1_x.up.sql', text)
+
+  test('is what its text is, to every operation that takes SQL', async () => {
+    const { op, sent, look } = await open('create table t (v text)')
+    await op.executeScript(
+      file("-- two\ninsert into t values ('C:\\n');\r\ninsert into t values ('2');"),
+    )
+    await op.execute(file("insert into t values ('3')\n"))
+    expect(await op.query(file('select count(*)::int as n from t'))).toEqual([{ n: 3 }])
+    expect(sent().slice(0, 3)).toEqual([
+      "insert into t values ('C:\\n')",
+      "insert into t values ('2')",
+      "insert into t values ('3')\n",
+    ])
+    expect(await look('select v from t')).toEqual(['C:\\n', '2', '3'])
+    const text = 'select 1'
+    expect([`${file(text)}`, JSON.stringify([file(text)])]).toEqual([text, JSON.stringify([text])])
+  })
+
+  test.each([
+    ['fails', '-- x\nselect nothing', 'op.executeScript, a1_x.up.sql line 2: column "nothing"'],
+    ['may not be sent', 'select 1;\n\ncommit', "op.executeScript, a1_x.up.sql line 3: 'commit' is"],
+    ['cannot be split', "select 1;\nselect 'x;", 'op.executeScript: a1_x.up.sql: line 2: '],
+    ['is for psql', 'select 1;\n\\d', 'op.executeScript: a1_x.up.sql: line 2: \\d is not SQL'],
+    ['holds no statement', '-- statements', EMPTY],
+    ['is empty', '', EMPTY],
+  ])('is named, with the line, by executeScript when it %s', async (_, text, message) => {
+    const { op } = await open()
+    await expect(op.executeScript(file(text))).rejects.toThrow(message)
+  })
+
+  test.each([
+    ['fails', '\n\nselect nothing', ', a1_x.up.sql line 3: column "nothing"'],
+    ['is two', '\nselect 1; select 2', ', a1_x.up.sql line 2: a second statement begins on line 2'],
+    ['holds no statement', '-- x', EMPTY.replace('op.executeScript', '')],
+  ])('is named by execute and query when it %s', async (_, text, message) => {
+    const { op } = await open()
+    await expect(op.execute(file(text))).rejects.toThrow(`op.execute${message}`)
+    const { op: other } = await open()
+    await expect(other.query(file(text))).rejects.toThrow(`op.query${message}`)
+  })
+
+  test('is no value of a template, where it could be meant as SQL, and a text among rows', async () => {
+    const { op } = await open()
+    const text = file('select 1')
+    await expect(op.execute(sql`select ${text}`)).rejects.toThrow(
+      'op.execute: an object of class SqlFile has no SQL form',
+    )
+    const { op: other } = await open()
+    await other.execute('create table t (v text, j jsonb)')
+    await other.bulkInsert('t', [{ v: text, j: text }])
+    expect(await other.query('select v, j from t')).toEqual([{ v: 'select 1', j: 'select 1' }])
   })
 })
 

@@ -1,0 +1,86 @@
+import { type ScriptStatement, splitStatements } from '../data-api/statements.ts'
+import { CommandError } from '../errors.ts'
+import { locatedError } from './located-error.ts'
+
+/**
+ * A `.sql` file that a revision imports; `op.executeScript`, `op.execute` and `op.query` take it, and name it in errors.
+ *
+ * @example
+ * ```ts
+ * /// <reference types="aurora-migrations/files" />
+ * import { defineRevision } from 'aurora-migrations'
+ * import up from './ae1027a6acf0_close_accounts.up.sql'
+ *
+ * export default defineRevision({
+ *   revision: 'ae1027a6acf0', downRevision: null, doc: 'close old accounts', downgrade: null,
+ *   async upgrade(op) { await op.executeScript(up) },
+ * })
+ * ```
+ */
+export class SqlFile {
+  /** Its path from the folder of the revisions. */
+  readonly file: string
+  /** What is in it, as it is; only a byte order mark at the beginning is left out. */
+  readonly text: string
+
+  constructor(file: string, text: string) {
+    this.file = file
+    this.text = text
+  }
+
+  /** The text, also in a template string. */
+  toString(): string {
+    return this.text
+  }
+
+  toJSON(): string {
+    return this.text
+  }
+}
+
+/** SQL as an operation takes it: text, or a file. */
+export type Script = string | SqlFile
+
+/**
+ * The statements of a script.
+ *
+ * @throws CommandError as {@link splitStatements} does, and for a file without any: a `.down.sql` that was never written
+ * must not pass for a downgrade.
+ */
+export function statementsOf(script: Script): ScriptStatement[] {
+  if (typeof script === 'string') return splitStatements(script)
+  const statements = splitFile(script)
+  if (statements.length > 0) return statements
+  throw new CommandError(
+    'EmptyFile',
+    `${script.file} holds no statement, so nothing would be done: write one, or remove the file and its import (downgrade: null says that a revision cannot be taken back)`,
+  )
+}
+
+function splitFile({ file, text }: SqlFile): ScriptStatement[] {
+  try {
+    return splitStatements(text)
+  } catch (error) {
+    throw locatedError(error, file)
+  }
+}
+
+/** A line of a script, as errors name it. */
+export function placeIn(script: Script, line: number): string {
+  return typeof script === 'string' ? `line ${line}` : `${script.file} line ${line}`
+}
+
+/** Runs what `method` does with one statement; an error names the file that the statement is from. */
+export async function inFile<T>(
+  method: string,
+  statement: unknown,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!(statement instanceof SqlFile)) return await work()
+  const [first] = statementsOf(statement)
+  try {
+    return await work()
+  } catch (error) {
+    throw locatedError(error, `op.${method}, ${placeIn(statement, first?.line ?? 1)}`)
+  }
+}
