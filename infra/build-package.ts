@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
 // What `npm pack` runs: the JavaScript and the types that package.json exports.
@@ -13,4 +13,6 @@ const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc')
 execFileSync(process.execPath, [tsc, '-p', path.join(ROOT, 'infra/tsconfig.package.json')], {
   stdio: 'inherit',
 })
+// tsc copies no declarations.
+copyFileSync(path.join(ROOT, 'infra/files.d.ts'), path.join(OUT, 'infra/files.d.ts'))
 chmodSync(path.join(OUT, 'infra/cli/main.js'), 0o755)

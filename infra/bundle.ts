@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
 import { refuseBuild } from './build-failure.ts'
 import { bundleModules, LAMBDA_CREDENTIALS, MODULES, revisionsModule } from './bundle-modules.ts'
+import { importedFiles } from './imported-files-plugin.ts'
 import { FROM_SOURCE } from './own-package.ts'
 import { revisionChecksums } from './revision-checksums.ts'
-import { revisionFiles } from './revision-files.ts'
+import { refuseUnused, revisionFiles } from './revision-files.ts'
 import { TYPESCRIPT_FIRST } from './typescript-first.ts'
 
 export interface BundleOptions {
@@ -33,12 +34,14 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
   const checksums = revisionChecksums(migrations, files)
   // Code that cannot be bundled is refused below, in words that name the file.
   const known = await checksums.catch(() => new Map<string, string>())
+  const folder = await realpath(migrations)
   const names = forCli ? ['index'] : Object.keys(MODULES)
   const { metafile, outputFiles } = await build({
     ...BUILD,
     entryPoints: names.map((name) => ({ in: `module:${name}`, out: name })),
     plugins: [
-      bundleModules(revisionsModule(migrations, files, known)),
+      bundleModules(revisionsModule(folder, files, known)),
+      importedFiles(folder),
       TYPESCRIPT_FIRST,
       ...(forCli ? [] : [LAMBDA_CREDENTIALS]),
     ],
@@ -48,6 +51,7 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
     logLevel: forCli ? 'silent' : 'warning',
   }).catch(refuseBuild)
   await checksums
+  await refuseUnused(migrations, metafile)
   await replaceFiles(out, outputFiles)
   const [, output] =
     Object.entries(metafile.outputs).find(([name]) => name.endsWith('index.mjs')) ?? []

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
+import type { Metafile } from 'esbuild'
 import { CommandError } from '../lambda/errors.ts'
 
 const SOURCE = /\.(?:ts|mts|js|mjs)$/
@@ -55,4 +56,24 @@ function refuseLeftOver(
       `${path.join(directory, file)} was compiled from ${source}, which is gone: delete ${file} and ${declarations}, or restore ${source}`,
     )
   }
+}
+
+/** Throws a {@link CommandError} for `.sql` files beside the revisions that no code of a bundle uses: they would never run. */
+export async function refuseUnused(directory: string, { outputs }: Metafile): Promise<void> {
+  const used = new Set(
+    Object.values(outputs).flatMap(({ inputs }) =>
+      Object.keys(inputs).filter((file) => (inputs[file]?.bytesInOutput ?? 0) > 0),
+    ),
+  )
+  const unused: string[] = []
+  for (const name of (await readdir(directory)).sort()) {
+    if (!/^[^.].*\.sql$/.test(name)) continue
+    const file = path.join(directory, name)
+    if (!used.has(path.relative('', await realpath(file)))) unused.push(file)
+  }
+  if (unused.length === 0) return
+  throw new CommandError(
+    'UnusedFile',
+    `no revision uses ${unused.join(', ')}, so it would never run: import it in a revision and pass it to op.executeScript, or move it out of the folder`,
+  )
 }
