@@ -12,7 +12,7 @@ import type { Place } from './place.ts'
 import { type Graph, readGraph } from './revision-graph.ts'
 import {
   type NewRevision,
-  revisionText,
+  revisionFileTexts,
   TEMPLATE_FILE,
   TEMPLATES,
   templateNamed,
@@ -36,17 +36,18 @@ export interface RevisionOptions {
   readonly sql?: boolean
 }
 
-/** Writes a revision file. Nothing is written when the graph would not be sound with it. */
+/** Writes a revision file, and its `.sql` files. Nothing is written when the graph would not be sound with it. */
 export async function writeRevision(folder: Folder, options: RevisionOptions): Promise<void> {
   const { place, output, migrations } = folder
   const graph = await readGraph(place)
   const revision = newRevision(graph, options)
-  const file = fileName(revision)
-  new RevisionMap([...graph.nodes, { ...revision, file }])
-  const target = path.join(migrations, file)
-  const text = await revisionText(migrations, revision, options)
-  await writeFile(target, text, { flag: 'wx' })
-  output.print(`Generating ${target} ...  done`)
+  const name = fileName(revision)
+  new RevisionMap([...graph.nodes, { ...revision, file: `${name}.ts` }])
+  for (const [file, text] of await revisionFileTexts(migrations, name, revision, options)) {
+    const target = path.join(migrations, file)
+    await writeFile(target, text, { flag: 'wx' })
+    output.print(`Generating ${target} ...  done`)
+  }
 }
 
 function newRevision({ map }: Graph, options: RevisionOptions): NewRevision {
@@ -70,7 +71,7 @@ function newRevision({ map }: Graph, options: RevisionOptions): NewRevision {
 
 const LONGEST_SLUG = 40
 
-/** `<revision>_<slug>.ts`, in letters that every file system takes. */
+/** `<revision>_<slug>`, in letters that every file system takes. */
 function fileName({ revision, doc }: NewRevision): string {
   const words =
     doc
@@ -79,7 +80,8 @@ function fileName({ revision, doc }: NewRevision): string {
       .match(/[a-z0-9]+/g) ?? []
   let slug = words.join('_')
   if (slug.length > LONGEST_SLUG) slug = slug.slice(0, LONGEST_SLUG + 1).replace(/_[^_]*$/, '')
-  return `${[revision.replace(/[^\w-]/g, '_'), slug.slice(0, LONGEST_SLUG)].filter(Boolean).join('_')}.ts`
+  const parts = [revision.replace(/[^\w-]/g, '_'), slug.slice(0, LONGEST_SLUG)]
+  return parts.filter(Boolean).join('_')
 }
 
 export interface MergeOptions extends Pick<RevisionOptions, 'splice' | 'branchLabels' | 'revId'> {

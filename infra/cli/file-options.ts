@@ -60,7 +60,7 @@ function addRevision(cli: Command): void {
     .requiredOption('-m, --message <text>', 'what it does, in one line', text)
     .option('--head <target>', 'what it follows: head, a revision, label@head, base', text, 'head')
     .option('--depends-on <target>', 'what must be applied before it; repeatable', several, [])
-    .option('--sql', 'with SQL scripts')
+    .option('--sql', 'with its SQL in two files beside it, .up.sql and .down.sql')
     .addHelpText(
       'after',
       examples(

@@ -18,6 +18,10 @@ interface Template {
 
 /** Stands in a template for the fields of the revision. */
 const HEADER = '$' + '{header}'
+/** Stands in a template for the name of the file, without its extension. */
+const FILE = '$' + '{file}'
+/** The `.sql` files that a template imports by its own name. */
+const SQL_FILE = /'\.\/\$\{file\}(?<ending>(?:\.[\w-]+)*\.sql)'/g
 
 /** The name of a folder's own template, which new revisions then are made from. */
 export const TEMPLATE_FILE = 'revision.template'
@@ -42,22 +46,21 @@ export default defineRevision({
 `,
   },
   sql: {
-    synopsis: 'plain SQL, one script up and one down',
-    text: `import { defineRevision } from 'aurora-migrations'
+    synopsis: 'SQL in files of its own, one up and one down',
+    text: `/// <reference types="aurora-migrations/files" />
+import { defineRevision } from 'aurora-migrations'
+import down from './${FILE}.down.sql'
+import up from './${FILE}.up.sql'
 
 export default defineRevision({
   ${HEADER}
 
   async upgrade(op) {
-    await op.executeScript(\`
-      -- statements, each with a semicolon
-    \`)
+    await op.executeScript(up)
   },
 
   async downgrade(op) {
-    await op.executeScript(\`
-      -- statements, each with a semicolon
-    \`)
+    await op.executeScript(down)
   },
 })
 `,
@@ -111,14 +114,34 @@ export function templateNamed(name: string): Template {
   )
 }
 
-/** The text of a new revision file: from the folder's own template, if it has one. */
-export async function revisionText(
+/** What a `.sql` file begins with; without a statement it is refused when it is to run. */
+const NEW_SQL_FILE = '-- statements, each with a semicolon\n'
+
+/**
+ * The files of a new revision, by name: `<name>.ts`, from the folder's own template if it has one, and the `.sql` files
+ * that the template imports.
+ */
+export async function revisionFileTexts(
   folder: string,
+  name: string,
   revision: NewRevision,
-  { sql = false }: { readonly sql?: boolean } = {},
+  options: { readonly sql?: boolean } = {},
+): Promise<ReadonlyMap<string, string>> {
+  const template = await templateFor(folder, revision, options)
+  const endings = [...template.matchAll(SQL_FILE)].map(({ groups }) => groups?.ending ?? '')
+  return new Map([
+    [`${name}.ts`, filled(template.replaceAll(FILE, name), revision)],
+    ...endings.sort().map((ending) => [name + ending, NEW_SQL_FILE] as const),
+  ])
+}
+
+async function templateFor(
+  folder: string,
+  { downRevision }: NewRevision,
+  { sql = false }: { readonly sql?: boolean },
 ): Promise<string> {
-  if (revision.downRevision.length > 1) return filled(MERGE, revision)
-  if (sql) return filled(templateNamed('sql').text, revision)
+  if (downRevision.length > 1) return MERGE
+  if (sql) return templateNamed('sql').text
   const file = path.join(folder, TEMPLATE_FILE)
   const own = await readFile(file, 'utf8').catch(() => undefined)
   if (own !== undefined && !own.includes(HEADER)) {
@@ -127,7 +150,7 @@ export async function revisionText(
       `${file} has no ${HEADER}: put it where the fields of the revision belong, after 'defineRevision({'`,
     )
   }
-  return filled(own ?? templateNamed('generic').text, revision)
+  return own ?? templateNamed('generic').text
 }
 
 function filled(template: string, revision: NewRevision): string {

@@ -118,20 +118,73 @@ export default defineRevision({ revision: 'byhand', downRevision: '${id}', doc: 
 `)
   })
 
-  test('with --sql has scripts, and with a template of the folder what that says', async () => {
-    await run('revision', '-m', 'plain', '--rev-id', 'a1', '--sql')
-    expect(await read('a1_plain.ts')).toContain('await op.executeScript(`')
-    await writeFile(
-      path.join(folder, 'revision.template'),
-      'export default {\n  $' + '{header} // ours\n}\n',
+  test('with --sql has its SQL in two files, which run as they are when they are written', async () => {
+    expect(await run('revision', '-m', 'plain', '--rev-id', 'a1', '--sql')).toEqual({
+      code: 0,
+      stdout: ['a1_plain.ts', 'a1_plain.down.sql', 'a1_plain.up.sql']
+        .map((name) => `Generating ${path.join(folder, name)} ...  done\n`)
+        .join(''),
+      stderr: '',
+    })
+    expect(await read('a1_plain.ts')).toBe(`/// <reference types="aurora-migrations/files" />
+import { defineRevision } from 'aurora-migrations'
+import down from './a1_plain.down.sql'
+import up from './a1_plain.up.sql'
+
+export default defineRevision({
+  revision: 'a1',
+  downRevision: null,
+  doc: 'plain',
+
+  async upgrade(op) {
+    await op.executeScript(up)
+  },
+
+  async downgrade(op) {
+    await op.executeScript(down)
+  },
+})
+`)
+    for (const name of ['a1_plain.up.sql', 'a1_plain.down.sql'])
+      expect(await read(name)).toBe('-- statements, each with a semicolon\n')
+    expect(await run('upgrade', 'base:a1', '--sql')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('a1_plain.up.sql holds no statement'),
+    })
+    const pasted = ["insert into code values ('C:\\new', '$", "{x} `y`');"].join('')
+    await writeFile(path.join(folder, 'a1_plain.up.sql'), pasted)
+    expect((await run('upgrade', 'base:a1', '--sql')).stdout).toContain(`\n\n${pasted}\n\n`)
+  })
+
+  test('has its SQL in files also when a second one follows before they are written', async () => {
+    await run('revision', '-m', 'one', '--rev-id', 'a1', '--sql')
+    expect((await run('revision', '-m', 'two', '--rev-id', 'b1', '--sql')).code).toBe(0)
+    expect((await readdir(folder)).sort()).toEqual(
+      ['a1_one', 'b1_two'].flatMap((name) => [`${name}.down.sql`, `${name}.ts`, `${name}.up.sql`]),
     )
-    await run('revision', '-m', 'own', '--rev-id', 'b1')
-    expect(await read('b1_own.ts')).toBe(`export default {
+  })
+
+  test('is what the template of the folder says, with the .sql files that it imports', async () => {
+    await revisions(['a1', 'null'])
+    const template = 'export default {\n  $' + '{header} // ours\n}\n'
+    await writeFile(path.join(folder, 'revision.template'), template)
+    await run('revision', '-m', "own '$" + "{file}'", '--rev-id', 'b1')
+    expect(await read('b1_own_file.ts')).toBe(`export default {
   revision: 'b1',
   downRevision: 'a1',
-  doc: 'own', // ours
+  doc: 'own \\'$${'{file}'}\\'', // ours
 }
 `)
+    await rm(path.join(folder, 'b1_own_file.ts'))
+    const file = '$' + '{file}'
+    const importing = `import views from './${file}.views.sql'\nimport all from './${file}.sql'\nimport other from './other.sql'\n`
+    await writeFile(path.join(folder, 'revision.template'), importing + template)
+    await run('revision', '-m', 'own', '--rev-id', 'b1')
+    expect(await read('b1_own.ts')).toContain("import views from './b1_own.views.sql'\n")
+    expect((await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()).toEqual([
+      'b1_own.sql',
+      'b1_own.views.sql',
+    ])
   })
 
   test.each<[Partial<RevisionOptions>, RegExp]>([
@@ -241,7 +294,22 @@ describe('init', () => {
     })
     expect((await readdir(made)).sort()).toEqual(['revision.template'])
     await cli(['revision', '-m', 'first', '--rev-id', 'a1', '--migrations', made])
-    expect(await readFile(path.join(made, 'a1_first.ts'), 'utf8')).toContain('op.executeScript(`')
+    expect((await readdir(made)).sort()).toEqual([
+      'a1_first.down.sql',
+      'a1_first.ts',
+      'a1_first.up.sql',
+      'revision.template',
+    ])
+    const written = await readFile(path.join(made, 'a1_first.ts'), 'utf8')
+    expect(written).toContain("import up from './a1_first.up.sql'\n")
+    await cli(['revision', '-m', 'second', '--rev-id', 'b1', '--sql', '--migrations', made])
+    expect(await readFile(path.join(made, 'b1_second.ts'), 'utf8')).toBe(
+      written
+        .replaceAll('a1_first', 'b1_second')
+        .replace("revision: 'a1'", "revision: 'b1'")
+        .replace('downRevision: null', "downRevision: 'a1'")
+        .replace("doc: 'first'", "doc: 'second'"),
+    )
   })
 
   test('leaves a folder alone that has something in it', async () => {
@@ -261,7 +329,7 @@ describe('init', () => {
       stdout: `Available templates:
 
 generic - TypeScript: op, raw SQL, bulk rows
-sql - plain SQL, one script up and one down
+sql - SQL in files of its own, one up and one down
 models - models and a session, for moving data
 
 Templates are used via the 'init' command, e.g.:
