@@ -18,6 +18,11 @@ function blocks(language: string): string[] {
 }
 
 const revisionBlocks = () => blocks('ts').filter((source) => source.includes('defineRevision('))
+/** The SQL that stands in files, which its first line names. */
+const sqlFiles = () =>
+  blocks('sql').map(
+    (source) => [/^-- migrations\/(\S+)\n/.exec(source)?.[1] ?? '', source] as const,
+  )
 const cdkBlocks = () => blocks('ts').filter((source) => source.includes('aurora-migrations/infra'))
 
 describe('the README', () => {
@@ -54,10 +59,11 @@ describe('the README', () => {
       await cp(path.join(ROOT, 'migrations'), migrations, { recursive: true })
       for (const [i, source] of revisionBlocks().entries())
         await writeFile(path.join(migrations, `readme${i}.ts`), source)
+      for (const [name, source] of sqlFiles()) await writeFile(path.join(migrations, name), source)
       const { file } = await bundle({ migrations, out })
       const { invoke } = await import(file)
       const { error, to } = await invoke({ command: 'upgrade' })
-      expect([error, to]).toEqual([undefined, ['c0ffee000002']])
+      expect([error, to]).toEqual([undefined, ['c0ffee000003']])
     } finally {
       vi.unstubAllEnvs()
       await rm(migrations, { recursive: true, force: true })

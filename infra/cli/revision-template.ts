@@ -114,7 +114,7 @@ export function templateNamed(name: string): Template {
   )
 }
 
-/** What a `.sql` file begins with; without a statement it is refused when it is to run. */
+/** What a `.sql` file begins with. Until a statement follows, it fails the revision. */
 const NEW_SQL_FILE = '-- statements, each with a semicolon\n'
 
 /**

@@ -88,6 +88,14 @@ describe('in a project of its own', () => {
     expect(bytes / (await bytesFromSource())).toBeCloseTo(1, 2)
   })
 
+  test('a revision with its SQL in files is written', async () => {
+    expect(await shop.cli('revision', '-m', 'codes', '--sql')).toMatchObject(OK)
+    const sql = String.raw`create table codes (c text); insert into codes values ('C:\new'), ('\d');`
+    const placeholder = '-- statements, each with a semicolon\n'
+    await shop.edit('_codes.up.sql', { [placeholder]: sql })
+    await shop.edit('_codes.down.sql', { [placeholder]: 'drop table codes;' })
+  })
+
   test('so is one with models', async () => {
     expect(await shop.cli('revision', '-m', 'trim names')).toMatchObject(OK)
     await shop.edit('_trim_names.ts', {
@@ -116,6 +124,7 @@ const Account = defineEntity({
       // Types that are not found are any, and take everything.
       blocks.push(
         "import { defineRevision } from 'aurora-migrations'\n// @ts-expect-error\ndefineRevision({ revision: 1 })\n",
+        "import up from './any.sql'\n// @ts-expect-error\nconst n: number = up\nexport const text: string[] = [up.file, up.text, String(n)]\n",
       )
       for (const [i, block] of blocks.entries()) {
         await writeFile(shop.path(`readme${i}.ts`), block)
@@ -150,12 +159,32 @@ const Account = defineEntity({
     })
   })
 
+  test('the plugin for Vitest is there, and needs no Vitest', async () => {
+    const script = `const { auroraMigrations } = await import('aurora-migrations/vitest')
+const { readdirSync } = await import('node:fs')
+const name = readdirSync('migrations').find((one) => one.endsWith('_codes.up.sql'))
+const { configResolved, load } = auroraMigrations()
+configResolved({ root: process.cwd() })
+console.log(await load(process.cwd() + '/migrations/' + name))`
+    const { code, stdout } = await shop.run('node', '--input-type=module', '-e', script)
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^import \{ SqlFile \} from 'aurora-migrations'\n.* new SqlFile\("migrations\/\w+_codes\.up\.sql", "create /,
+      ),
+    })
+  })
+
   test('revisions run on local Aurora, and back', async () => {
     const [upgrade = '', downgrade = ''] = typed.filter((line) => /(up|down)grade/.test(line))
     const up = await shop.run('/bin/sh', '-c', upgrade)
     expect(up.code, up.stderr).toBe(0)
     const names = 'select name from account order by id'
     expect(await rows(names)).toEqual([{ name: 'Ada' }, { name: 'Chidi' }])
+    expect(await rows('select c from codes order by length(c) desc')).toEqual([
+      { c: 'C:\\new' },
+      { c: '\\d' },
+    ])
     const down = await shop.run('/bin/sh', '-c', downgrade)
     expect(down.code, down.stderr).toBe(0)
     expect(await rows(names)).toEqual([{ name: ' Ada' }, { name: ' Chidi' }])
@@ -187,8 +216,8 @@ const Account = defineEntity({
         const written = (await readdir(shop.path('migrations'))).filter(
           (one) => !before.includes(one),
         )
-        expect(written.filter((name) => name.endsWith('.d.ts'))).toHaveLength(2)
-        expect(written.filter((name) => name.endsWith('.js'))).toHaveLength(2)
+        expect(written.filter((name) => name.endsWith('.d.ts'))).toHaveLength(3)
+        expect(written.filter((name) => name.endsWith('.js'))).toHaveLength(3)
         expect(await shop.cli('heads')).toEqual(heads)
         expect(heads).toMatchObject(OK)
       } finally {
