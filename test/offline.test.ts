@@ -101,6 +101,20 @@ describe('a script of the example revisions', () => {
     expect(offline.history.every(({ finished }) => finished)).toBe(true)
   })
 
+  test('stops where a statement has changed how text is read', async () => {
+    const hidden = revision('a', null, async (op) => {
+      await op.execute('create table k (name text)')
+      await op.execute("do $$ begin execute 'set ' || 'local array_nulls = off'; end $$")
+    })
+    const database = await newDatabase(aurora)
+    const script = await scriptOf(upgradeScript(scriptContext([hidden]), 'base:heads'))
+    const { code, message } = await runScript(aurora, database, script)
+    expect(code).not.toBe(0)
+    expect(message).toContain(
+      'a statement has changed one of client_encoding, standard_conforming_strings, array_nulls, and text after it was read wrongly',
+    )
+  })
+
   test.each([
     [
       '29b4c2bfce6d:169ad57156f0',

@@ -98,13 +98,20 @@ export function isRollbackToSavepoint(sql: string): boolean {
  */
 export function refuseStatement(sql: string): void {
   const tokens = onlyStatement(sql)
-  const fix = refusalOf(tokens, headOf(tokens))
+  const fix = refusalOf(sql, tokens)
   if (fix === undefined) return
-  const { start, end } = extent(tokens.slice(0, 2))
   throw new CommandError(
     'StatementNotAllowed',
-    `'${sql.slice(start, end).replace(/\s+/g, ' ')}' is not allowed in a revision: ${fix}`,
+    `'${shownHead(sql, tokens)}' is not allowed in a revision: ${fix}`,
   )
+}
+
+/** The first words of a statement. What follows may be a value. */
+function shownHead(sql: string, tokens: readonly Token[]): string {
+  const [first, second] = tokens
+  const words = second?.kind === 'word' || second?.kind === 'name' ? [first, second] : [first]
+  const { start, end } = extent(words.filter((token) => token !== undefined))
+  return sql.slice(start, end).replace(/\s+/g, ' ')
 }
 
 /**

@@ -1,4 +1,6 @@
 import { literal, pgArray } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
+import { READING_SETTINGS } from '../data-api/reading-settings.ts'
 import type { Row } from '../data-api/values.ts'
 import { shown } from '../revisions/listed.ts'
 import type { RevisionMap } from '../revisions/revision-map.ts'
@@ -82,10 +84,11 @@ export class ScriptTable extends VersionTable {
           move.after,
           `${this.versions} has other rows than [${move.after.join(', ')}] now: something else changed it`,
         ),
+        READING_IS_KEPT,
       ]),
     ]
     const counts = { removed: removed.length, added: added.length, finished: 1 }
-    const answer = { before: JSON.stringify(move.before), ...counts, ms: 0 }
+    const answer = { before: JSON.stringify(move.before), ...counts, ms: 0, ...READING_SETTINGS }
     return this.#note(super.moveStatement(move, statements, rows), { script, answer })
   }
 
@@ -144,14 +147,20 @@ function constant(value: unknown): string {
 const OPENED = { locked: true, opened: 1 }
 
 /** What a run has from its connection. */
-const SETTINGS = [
-  "set local client_encoding = 'UTF8';",
-  'set local standard_conforming_strings = on;',
-]
+const SETTINGS = Object.entries(READING_SETTINGS).map(
+  ([name, value]) => `set local ${name} = ${constant(value)};`,
+)
 
 interface Condition {
   readonly sql: string
   readonly message: string
+}
+
+const READING_IS_KEPT: Condition = {
+  sql: Object.entries(READING_SETTINGS)
+    .map(([name, value]) => qualified`#current_setting(${constant(name)}) #= ${constant(value)}`)
+    .join(' and '),
+  message: `a statement has changed one of ${Object.keys(READING_SETTINGS).join(', ')}, and text after it was read wrongly`,
 }
 
 const COUNTED = 'n_tup_ins + n_tup_upd + n_tup_del'

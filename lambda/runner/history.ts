@@ -1,4 +1,5 @@
 import { literal, pgArray } from '../data-api/literals.ts'
+import { SET_READING } from '../data-api/reading-settings.ts'
 import type { VersionTable } from './version-table.ts'
 
 export type Direction = 'upgrade' | 'downgrade' | 'stamp'
@@ -99,13 +100,11 @@ export function openRowStatement(table: VersionTable, entry: HistoryEntry, key: 
   return `insert into ${table.history} (${COLUMNS}) values (${valuesAt(entry, key, 'running')})`
 }
 
-/** The SQL scanner reads strings as this setting has them by default; a database or role may say otherwise. */
-const STRINGS = `set_config('standard_conforming_strings', 'on', true) as strings`
-
 function settings(timeouts: Timeouts | undefined): string {
-  if (timeouts === undefined) return STRINGS
+  // A database or role may have other values.
+  if (timeouts === undefined) return SET_READING
   const { lockMs, statementMs } = timeouts
-  return `${STRINGS}, set_config('lock_timeout', '${lockMs}', true) as lock_timeout, set_config('statement_timeout', '${statementMs}', true) as statement_timeout, pg_backend_pid() as pid`
+  return `${SET_READING}, set_config('lock_timeout', '${lockMs}', true) as lock_timeout, set_config('statement_timeout', '${statementMs}', true) as statement_timeout, pg_backend_pid() as pid`
 }
 
 /**

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { StatementError } from '../data-api/errors.ts'
+import { readingProblem } from '../data-api/reading-settings.ts'
 import { Session } from '../data-api/session.ts'
 import type { SessionOptions, StatementGate } from '../data-api/session-options.ts'
 import type { Transaction } from '../data-api/transaction.ts'
@@ -237,6 +238,8 @@ export class Step {
       check: (answer) => {
         const problem = moveProblem(move, answer as unknown as MoveAnswer)
         if (problem) throw new CommandError('VersionRowMismatch', problem)
+        const misread = readingProblem(answer)
+        if (misread) throw new CommandError('SettingNotAllowed', misread)
         this.#databaseMs = Number(answer.ms)
       },
     })

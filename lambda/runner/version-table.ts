@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { executorStatement } from '../data-api/executor.ts'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
+import { LOOK_AT_READING } from '../data-api/reading-settings.ts'
 import { fenceAgainStatement, fenceStatement, type HistoryEntry } from './history.ts'
 
 /** Where the version table is; the history table stands beside it, as `<name>_history`. */
@@ -101,7 +102,7 @@ end $aurora$`
 "removed" as (delete from ${this.versions} where version_num = any(${literal(pgArray(removed))}::text[]) returning 1),
 "added" as (insert into ${this.versions} (version_num) select unnest(${literal(pgArray(added))}::text[]) on conflict do nothing returning 1),
 "finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${statements}, rows = ${rows} where token =${literal(move.token)} and outcome = 'running' returning ms)
-select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished, (select max(ms) from "finished") as ms`
+select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished, (select max(ms) from "finished") as ms, ${LOOK_AT_READING}`
   }
 }
 

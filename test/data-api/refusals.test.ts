@@ -85,7 +85,138 @@ describe('refuseStatement', () => {
     expect(() => refuseStatement(sql)).not.toThrow()
   })
 
+  const ENCODING =
+    'it sets client_encoding, and the Data API sends text as UTF-8, so with any other encoding PostgreSQL stores other characters than were written: remove it, and convert a file in another encoding before (iconv -f latin1 -t utf-8)'
+  const STRINGS =
+    "it sets standard_conforming_strings, and a backslash in '…' would end statements and values elsewhere than they were written: remove it, and write strings with backslash escapes as E'…'"
+  const NULLS =
+    "it sets array_nulls, and a null in an array would become the text 'NULL': remove it, and write that text as '{\"NULL\"}'"
+
+  test.each([
+    ["set local client_encoding = 'latin1'", 'set local', ENCODING],
+    ['set local client_encoding to win1252', 'set local', ENCODING],
+    ['SET CLIENT_ENCODING=latin1', 'SET CLIENT_ENCODING', ENCODING],
+    ['set session client_encoding = latin1', 'set session', ENCODING],
+    ['set local "Client_Encoding" = latin1', 'set local', ENCODING],
+    ['set local U&"client\\005fencoding" = latin1', 'set local', ENCODING],
+    ['set local client_encoding = default', 'set local', ENCODING],
+    ["set names 'latin1'", 'set names', ENCODING],
+    ['set local names latin1', 'set local', ENCODING],
+    ['set local names default', 'set local', ENCODING],
+    ["select set_config('client_encoding', 'latin1', true)", 'select set_config', ENCODING],
+    ["select pg_catalog.set_config('CLIENT_ENCODING', 'latin1', true)", 'select', ENCODING],
+    ["select \"set_config\"(E'client\\x5fencoding', 'latin1', true)", 'select', ENCODING],
+    ["select set_config('client_' || 'encoding', x, true) from y", 'select', ENCODING],
+    ["select set_config('client_'\n'encoding', null, true)", 'select', ENCODING],
+    [
+      "select set_config(setting_name => 'client_encoding', new_value => 'a', is_local => true)",
+      'select',
+      ENCODING,
+    ],
+    [
+      "select set_config(new_value := 'a', is_local := true, setting_name := $$client_encoding$$)",
+      'select',
+      ENCODING,
+    ],
+    [
+      "create table t as select set_config('client_encoding', 'latin1', true)",
+      'create table',
+      ENCODING,
+    ],
+    [
+      "create temp table t as select set_config('client_encoding', 'a', true)",
+      'create temp',
+      ENCODING,
+    ],
+    [
+      "create materialized view v as select set_config('client_encoding', 'a', true)",
+      'create',
+      ENCODING,
+    ],
+    ["explain analyze select set_config('client_encoding', 'latin1', true)", 'explain', ENCODING],
+    ['set local standard_conforming_strings = off', 'set local', STRINGS],
+    ['set local standard_conforming_strings to default', 'set local', STRINGS],
+    ["select set_config('standard_conforming_strings', 'off', true)", 'select', STRINGS],
+    ['set local array_nulls = 0', 'set local', NULLS],
+    [
+      "select set_config('array_nulls', case when a then 'on' else 'off' end, true)",
+      'select',
+      NULLS,
+    ],
+  ])('refuses %o, which changes how text is read', (sql, head, reason) => {
+    expect(() => refuseStatement(sql)).toThrow(`'${head}`)
+    expect(() => refuseStatement(sql)).toThrow(`' is not allowed in a revision: ${reason}`)
+  })
+
+  test.each([
+    ["begin set local client_encoding = 'latin1'; end", ENCODING],
+    ["declare x int; begin if x > 1 then set local names 'latin1'; end if; end", ENCODING],
+    ["begin perform set_config('client_encoding', 'latin1', true); end", ENCODING],
+    [
+      "<<a>> declare x text := set_config('standard_conforming_strings', 'off', true); begin end",
+      STRINGS,
+    ],
+    ["begin execute 'set local client_encoding = latin1'; end", ENCODING],
+    ["begin execute format('set local client_encoding = %L', 'latin1'); end", ENCODING],
+    ["begin execute 'do $b$ begin set local array_nulls = off; end $b$'; end", NULLS],
+    ['begin loop set search_path = a; exit; end loop; end', "use 'set local …'"],
+    ['begin perform pg_advisory_lock(1); end', 'use pg_try_advisory_xact_lock()'],
+    ["begin update pg_settings set setting = 'a' where name = 'b'; end", "use 'set local …'"],
+  ])('refuses a do block of %o', (body, reason) => {
+    for (const sql of [
+      `do $$ ${body} $$`,
+      `do language plpgsql '${body.replaceAll("'", "''")}'`,
+      `do $a$${body}$a$ language "plpgsql"`,
+    ]) {
+      expect(() => refuseStatement(sql)).toThrow(
+        /^'do( language)?' is not allowed in a revision: a statement in it is refused: /,
+      )
+      expect(() => refuseStatement(sql)).toThrow(reason)
+    }
+  })
+
+  test.each([
+    "update pg_settings set setting = 'off' where name = 'array_nulls'",
+    'update only pg_catalog.pg_settings as s set setting = 1',
+    'with a as (select 1) update "pg_settings" set setting = 1',
+  ])('refuses %o, which sets for the session', (sql) => {
+    expect(() => refuseStatement(sql)).toThrow("use 'set local …'")
+  })
+
+  test.each([
+    "set local client_encoding = 'UTF8'",
+    'set local client_encoding to utf8',
+    "set local names 'UTF-8'",
+    'set local names unicode',
+    'set local standard_conforming_strings = on',
+    "select set_config('standard_conforming_strings', 'true', true)",
+    'set local array_nulls = 1',
+    "set local datestyle = 'German'",
+    "set local my.client_encoding = 'latin1'",
+    'update t set client_encoding = 1',
+    'insert into t (array_nulls) values (1) on conflict do update set array_nulls = 0',
+    "select 'set local client_encoding = latin1', client_encoding from set_config",
+    "select set_config(a, 'latin1', true), f('client_encoding') from t",
+    "comment on table t is 'set_config(''client_encoding'', ''latin1'', true)'",
+    "create function f() returns void language plpgsql as $$ begin set local client_encoding = 'latin1'; end $$",
+    "create or replace procedure p() language sql set array_nulls = off as 'select 1'",
+    "create view v as select set_config('client_encoding', 'latin1', true)",
+    "alter role r set client_encoding = 'latin1'",
+    'alter database d set standard_conforming_strings = off',
+    'select * from pg_settings',
+    'create table pg_settings (id int)',
+    'delete from pg_settings_update',
+    "do $$ begin update t\nset client_encoding = 'x'; raise notice 'set local array_nulls = off'; end $$",
+    'do $$ declare set int; begin set := 1; set local search_path = a; end $$',
+    'do language plpython3u $$ plpy.execute("set local client_encoding = \'latin1\'") $$',
+    'do $$ this is no "SQL $$',
+  ])('lets %o pass', (sql) => {
+    expect(() => refuseStatement(sql)).not.toThrow()
+  })
+
   it('shows no value in its message', () => {
     expect(() => refuseStatement("set my.password = 'hunter2'")).toThrow(/^(?!.*hunter2)/)
+    const body = "begin set password = 'hunter2'; end"
+    expect(() => refuseStatement(`do $$ ${body} $$`)).toThrow(/^(?!.*hunter2)/)
   })
 })

@@ -332,8 +332,8 @@ describe('a run with and one without batching leave the same behind', () => {
       await op.execute('create table there (id integer)')
       await op.execute('insert into there values (1)')
     },
-    'with escapes switched on': async (op) => {
-      await op.execute('set local standard_conforming_strings = off')
+    'with text that looks like an escape': async (op) => {
+      await op.execute(String.raw`insert into k values (0, '\')`)
       await op.bulkInsert('k', [{ id: 1, name: "\\'; drop table k --" }])
     },
   }
