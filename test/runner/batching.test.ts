@@ -404,6 +404,50 @@ describe('the function of the batches', () => {
   })
 })
 
+describe('the function of the batches, to the letter but of other rights or settings,', () => {
+  const REVISION: Work = async (op) => {
+    await op.execute('create table seen (who name, path text)')
+    await op.execute("insert into seen values (current_user, current_setting('search_path'))")
+  }
+
+  test.each([
+    ['that runs with the rights of its owner', 'security definer'],
+    ['that brings settings of its own', "set search_path = pg_catalog, public, 'other'"],
+  ])('%s is not what runs the statements', async (_, attribute) => {
+    const { database } = await atBase()
+    const name = 'function public.alembic_version_exec_v1(json)'
+    await rowsOf(database, `alter ${name} ${attribute}`)
+    await rowsOf(database, `alter ${name} owner to postgres`)
+    const { report } = await run(database, REVISION)
+    expect(report).toMatchObject({ status: 'succeeded', steps: [{ rows: 1 }] })
+    expect(await rowsOf(database, 'select * from seen')).toEqual([
+      { who: 'migrator', path: '"$user", public' },
+    ])
+  })
+
+  test('that its owner alone may call is not called', async () => {
+    const { database } = await atBase()
+    const name = 'function public.alembic_version_exec_v1(json)'
+    await rowsOf(database, `alter ${name} owner to postgres`)
+    await rowsOf(database, `revoke execute on ${name} from public, migrator`)
+    const { report } = await run(database, REVISION)
+    expect(report).toMatchObject({ status: 'succeeded', steps: [{ rows: 1 }] })
+  })
+})
+
+test('a batch whose fence is lost sends nothing after the fence, not even what no rollback takes back', async () => {
+  const { database } = await atBase()
+  await rowsOf(database, 'create sequence seen; alter sequence seen owner to migrator')
+  const work: Work = (op) => op.execute("insert into k values (nextval('seen'), 'x')")
+  const other = testContext(aurora, database, [BASE, revision('a', 'root', work)])
+  const { report } = await run(database, async (op) => {
+    await upgrade({ ...other, batching: false })
+    await work(op)
+  })
+  expect(report).toMatchObject({ status: 'succeeded', steps: [], to: ['a'] })
+  expect(await rowsOf(database, 'select last_value::int from seen')).toEqual([{ last_value: 1 }])
+})
+
 test('a statement_timeout of the role is for a statement, not for a batch: it is sent again one by one', async () => {
   const database = await newDatabase(aurora)
   await rowsOf(

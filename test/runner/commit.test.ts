@@ -95,6 +95,22 @@ describe('a commit whose answer is lost', () => {
     expect(await look(database)).toEqual(APPLIED)
   })
 
+  test('and whose transaction can no longer be found is waited for as long as it holds the lock', async () => {
+    const database = await newDatabase(aurora)
+    const fault = aurora.faults.add({
+      database,
+      operation: 'CommitTransaction',
+      kind: { late: 2_000 },
+    })
+    const report = await upgrade(testContext(aurora, database, REVISIONS))
+    expect(fault.fired).toBe(1)
+    // Reported as its own step: it is neither run again nor taken for another run's.
+    expect(report).toMatchObject({ status: 'succeeded', to: ['a'], steps: [{ revision: 'a' }] })
+    const calls = callNames(aurora.calls.forDatabase(database))
+    expect(calls.filter((call) => call === 'BeginTransaction')).toHaveLength(1)
+    expect(await look(database)).toEqual(APPLIED)
+  })
+
   test('and cannot be found out before the deadline is unknown, and the next run settles it', async () => {
     const database = await newDatabase(aurora)
     await upgrade(testContext(aurora, database, []))

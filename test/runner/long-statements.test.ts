@@ -69,6 +69,20 @@ describe('a statement of a transaction that takes longer than the service waits'
     )
   })
 
+  test('is not taken for done because the one before it was, when its own call never arrived', async () => {
+    const database = await newDatabase(aurora)
+    const pattern = 'insert into k values \\(2\\)'
+    const fault = aurora.faults.add({ database, sqlPattern: pattern, kind: 'cut-before' })
+    const { report } = await run(database, async (op) => {
+      await op.execute('insert into k select 1 from pg_sleep(1.5)')
+      await op.execute('insert into k values (2)')
+      await op.execute('insert into k values (3)')
+    })
+    expect(fault.fired).toBe(1)
+    const applied = report.status === 'succeeded' ? [1, 2, 3] : []
+    expect(await column(database, 'select id from k order by 1')).toEqual(applied)
+  })
+
   test('tells its own error, not that the transaction is aborted', async () => {
     const database = await newDatabase(aurora)
     const { report } = await run(database, (op) =>
