@@ -131,6 +131,21 @@ describe('the checksum of an applied revision', () => {
     })
   })
 
+  test('that was taken back, changed and stamped says nothing of the file that was stamped', async () => {
+    const invoke = await built()
+    await invoke({ command: 'upgrade' })
+    await invoke({ command: 'downgrade', target: '-1' })
+    await edit('b1_second.ts', (text) => text.replace('int)', 'bigint)'))
+    const changed = await built()
+    expect(await changed({ command: 'check' })).toMatchObject({ edited: [], pending: ['b1'] })
+    await changed({ command: 'stamp', target: 'heads' })
+    expect(await changed({ command: 'check' })).toMatchObject({
+      status: 'succeeded',
+      rows: ['b1'],
+      edited: [],
+    })
+  })
+
   test('changes with a project file that the revision imports', async () => {
     await (await built())({ command: 'upgrade' })
     await write('names.ts', "export default 'changed'\n")

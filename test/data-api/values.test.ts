@@ -1,7 +1,7 @@
 import { ExecuteStatementCommand, type Field, RDSDataClient } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { type Client, types } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test, onTestFinished, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { literal, pgArray } from '../../lambda/data-api/literals.ts'
 import { decodeRows, RESULT_OPTIONS, type Row } from '../../lambda/data-api/values.ts'
@@ -231,6 +231,7 @@ describe('decodeRows', () => {
       { stringValue: '2024-01-01T00:00:00.5Z' },
       new Date(Date.UTC(2024, 0, 1, 0, 0, 0, 500)),
     ],
+    ['timestamptz', { stringValue: '0044-03-15 12:00:00 BC' }, new Date('-000043-03-15T12:00:00Z')],
     ['vector', { stringValue: '[1,2]' }, '[1,2]'],
     ['', { stringValue: 'a' }, 'a'],
     ['unknown', { longValue: 5 }, 5],
@@ -257,6 +258,14 @@ describe('decodeRows', () => {
   ])('refuses a %s sent as %o', (typeName, field, message) => {
     expect(() => decode(typeName, field)).toThrow(CommandError)
     expect(() => decode(typeName, field)).toThrow(message)
+  })
+
+  it('reads a timestamptz as UTC, whatever the time zone of the machine is', () => {
+    vi.stubEnv('TZ', 'Asia/Kolkata')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    expect(new Date(0).getHours()).toBe(5)
+    const expected = new Date('2024-02-29T23:34:56Z')
+    expect(decode('timestamptz', { stringValue: '2024-02-29 23:34:56' })).toEqual(expected)
   })
 
   it('asks for the column names when they are missing', () => {

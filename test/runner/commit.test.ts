@@ -77,6 +77,23 @@ describe('a commit whose answer is lost', () => {
     },
   )
 
+  test.each(['transaction-expired', 'kill-backend'] as const)(
+    'of a transaction that was gone before it (%s) is not taken for a commit',
+    async (kind) => {
+      const database = await newDatabase(aurora)
+      const fault = aurora.faults.add({ database, operation: 'CommitTransaction', kind })
+      const { status, to } = await upgrade(testContext(aurora, database, REVISIONS))
+      expect(fault.fired).toBe(1)
+      const { versions, table } = await look(database)
+      const isApplied = status === 'succeeded'
+      expect({ to, versions, table }).toEqual(
+        isApplied
+          ? { to: ['a'], versions: ['a'], table: true }
+          : { to: [], versions: [], table: false },
+      )
+    },
+  )
+
   test('while it is still in flight is waited for', async () => {
     const database = await newDatabase(aurora)
     // A deferred trigger makes the COMMIT itself take two seconds, longer than the client waits.
