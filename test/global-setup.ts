@@ -13,6 +13,12 @@ declare module 'vitest' {
 
 /** One PostgreSQL for the whole run; each test file opens its own HTTP front on it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // One run after another on the same server: see `test/mutants`.
+  const { TEST_POSTGRES_URL: given } = process.env
+  if (given !== undefined) {
+    project.provide('aurora', { postgresUrl: given })
+    return async () => {}
+  }
   const directory = mkdtempSync(join(tmpdir(), 'aurora-test-'))
   // Open to PostgreSQL's own user: below a closed folder the data would outlive this one.
   chmodSync(directory, 0o755)

@@ -1,0 +1,175 @@
+import { mutantsOf } from './mutant.ts'
+
+/** Calls, what is sent again, transactions, batches, values that come back. */
+export const DATA_API = [
+  ...mutantsOf(
+    'lambda/data-api/executor.ts',
+    ['runner/batching'],
+    [
+      ['the batch goes on after a lost fence', "exit when to_json(answer)->>'opened' = '0';", ''],
+      [
+        'a function that runs with the rights of its owner carries out batches',
+        ' and not prosecdef',
+        '',
+      ],
+      ['a function with settings of its own carries out batches', ' and proconfig is null', ''],
+      ['a function of another body carries out batches', " and md5(prosrc) = '${hash}'", ''],
+      [
+        'a function that may not be called carries out batches',
+        " and has_function_privilege(oid, 'execute')",
+        '',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/followed-statement.ts',
+    ['runner/long-statements'],
+    [
+      [
+        'the outcome of an earlier statement is taken for that of a followed one',
+        'if (outcome?.number !== number) throw',
+        'if (outcome === null) throw',
+      ],
+      [
+        'the error of a followed statement is not looked at',
+        'if (outcome.code === undefined) return',
+        "if (outcome.code !== '') return",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/calls.ts',
+    ['runner/commit', 'data-api/retry'],
+    [
+      [
+        'a commit is sent again when its answer is lost',
+        'this.#api.commitTransaction(transactionId), WRITES)',
+        'this.#api.commitTransaction(transactionId), HARMLESS)',
+      ],
+      [
+        'a statement that writes is sent again when its answer is lost',
+        '{ readonly harmless: boolean } = WRITES',
+        '{ readonly harmless: boolean } = HARMLESS',
+      ],
+      [
+        'a transaction that is not found counts as rolled back',
+        'if (/NotFound/.test((error as StatementError).exception)) return false',
+        'if (/NotFound/.test((error as StatementError).exception)) return true',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/retry.ts',
+    ['data-api/retry', 'runner/commit'],
+    [
+      [
+        'every call is sent again when its answer is lost',
+        'return harmless ? 15_000 : 0',
+        'return 15_000',
+      ],
+      [
+        'what the database refused is sent again',
+        "if (error.outcome === 'refused') return 0",
+        "if (error.outcome === 'refused') return 2_000",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/errors.ts',
+    ['data-api/retry', 'runner/commit', 'runner/runner'],
+    [
+      ['a cluster that wakes up is not waited for', "'DatabaseResumingException',", ''],
+      [
+        'a busy transaction counts as one that cannot be known',
+        'if (NOT_RUN.has(exception) || text === BUSY)',
+        'if (NOT_RUN.has(exception))',
+      ],
+      [
+        'an error that SQL raised with the code of a lost connection counts as one',
+        "if (code !== undefined && !text.startsWith('ERROR: '))",
+        'if (code !== undefined)',
+      ],
+      [
+        'a connection that PostgreSQL ended counts as a refusal',
+        'const CONNECTION_LOST = /^(?:57P0[125]|08)/',
+        'const CONNECTION_LOST = /^(?:57P05)/',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/rds-data-api.ts',
+    ['runner/commit'],
+    [['the SDK sends calls again by itself', 'maxAttempts: 1,', 'maxAttempts: 3,']],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/transaction.ts',
+    ['runner/batching', 'runner/runner'],
+    [
+      [
+        'statements are sent after one that failed',
+        'if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure',
+        '',
+      ],
+      ['statements travel together while there is a savepoint', 'this.#savepoints === 0 && ', ''],
+      [
+        'statements travel together under a statement_timeout of the revision',
+        ' && !this.#oneByOne',
+        '',
+      ],
+      [
+        'a batch has no limit',
+        'if (this.#batchCharacters + characters > MAX_BATCH_CHARACTERS)',
+        'if (characters > MAX_BATCH_CHARACTERS)',
+      ],
+      [
+        'what travels together is left behind at the commit',
+        'await this.flush()\n    const id = this.#id',
+        'const id = this.#id',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/session.ts',
+    ['runner/runner', 'operations/not-awaited'],
+    [
+      [
+        'a statement that comes after the end of the revision is sent',
+        "throw new CommandError('RevisionEnded', this.#revisionEnded)",
+        'return',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/keep-alive.ts',
+    ['runner/long-statements'],
+    [
+      [
+        'an idle transaction is not kept alive',
+        'this.#timer = setTimeout(this.#ping, this.#idleMs).unref()',
+        '',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/values.ts',
+    ['data-api/values'],
+    [
+      [
+        'a numeric of an array loses digits',
+        'if (significant(value) === significant(String(number))) return number',
+        'return number',
+      ],
+      [
+        'an int8 that came as a number may have lost digits',
+        "typeof value !== 'number' || Number.isSafeInteger(value)",
+        'true',
+      ],
+      [
+        'a timestamptz is read in the time zone of the machine',
+        'date.setUTCHours(',
+        'date.setHours(',
+      ],
+      ['years before Christ are one off', 'bc ? 1 - Number(year)', 'bc ? -Number(year)'],
+    ],
+  ),
+]

@@ -1,0 +1,137 @@
+import { mutantsOf } from './mutant.ts'
+
+/** Bulk operations, models, scripts. */
+export const OPERATIONS = [
+  ...mutantsOf(
+    'lambda/operations/bulk-insert.ts',
+    ['operations/bulk-insert', 'operations/bulk-insert-values', 'operations/bulk-insert-calls'],
+    [
+      [
+        'rows that a trigger dropped are not missed',
+        'if (answer.length !== indexes.length) {',
+        'if (answer.length > indexes.length) {',
+      ],
+      [
+        'returned rows come in the order of the calls',
+        '.sort((one, other) => one.index - other.index)',
+        '',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/bulk-update.ts',
+    ['operations/bulk-update'],
+    [
+      ['a key that matches no row is fine', "${missing === 'error' ? ", '${missing !== missing ? '],
+      [
+        'of two rows with one key either wins',
+        'if (other !== undefined) throw',
+        'if (other === -1) throw',
+      ],
+      ['a row may lack its key', 'if (lacking !== undefined) {', "if (lacking === '') {"],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/row-groups.ts',
+    ['operations/bulk-insert', 'operations/bulk-insert-values'],
+    [
+      ['the JSON null is taken for NULL', 'isJsonNull(row[name]) ? `${name}\\0` : name', 'name'],
+      ['a value that JSON cannot hold is written by JSON.stringify', 'column.isPlain = false', ''],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/column-texts.ts',
+    ['operations/bulk-insert-calls', 'operations/bulk-insert-values'],
+    [['a value may be the text that stands for NULL', "text += 'N'", "return 'N'"]],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/column-types.ts',
+    ['operations/bulk-insert-calls', 'operations/bulk-insert-values'],
+    [
+      ['arrays are cast from their JSON', " and typcategory <> 'A'", ''],
+      [
+        'domains are cast, which cuts',
+        "typtype in ('b', 'e', 'r', 'm')",
+        "typtype in ('b', 'e', 'r', 'm', 'd')",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/row-chunks.ts',
+    ['operations/bulk-insert-calls', 'operations/bulk-insert'],
+    [['a request has no limit', 'bytes + size > chunkBytes || ', '']],
+  ),
+  ...mutantsOf(
+    'lambda/operations/request-size.ts',
+    ['operations/request-size'],
+    [['a quote takes one byte of a request', 'size += 3', 'size += 0']],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/kysely-dialect.ts',
+    ['operations/long-values'],
+    [
+      [
+        'a long statement does not send its values beside it',
+        'if (compiled.sql.length <= MAX_SQL_CHARACTERS) return compiled',
+        'return compiled',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/orm-driver.ts',
+    ['operations/orm', 'operations/orm-divided-lists', 'operations/orm-statement-size'],
+    [
+      [
+        'an ordered result is read in parts',
+        'needsWholeResult(options) || !Utils.isEmpty(orderBy)',
+        'false',
+      ],
+      [
+        'a transaction of another isolation level is taken for one',
+        'if (options.isolationLevel !== undefined || options.readOnly) throw',
+        'if (options.readOnly === null) throw',
+        ['operations/orm', 'operations/orm-errors'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/orm-platform.ts',
+    ['operations/orm-hostile-values', 'operations/orm-values'],
+    [
+      [
+        'a question mark in a value takes the next value',
+        "if (!constant.includes('?')) return constant",
+        'return constant',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/watched-kysely.ts',
+    ['operations/watched-kysely', 'operations/not-awaited'],
+    [["a builder's forgotten execute() is not seen", "  'executeTakeFirst',\n", '']],
+  ),
+  ...mutantsOf(
+    'lambda/offline/script-table.ts',
+    ['offline'],
+    [
+      ['a script takes no lock', 'begin([\n        this.#lockIsFree(),', 'begin(['],
+      [
+        'a script does not look at the version rows that it finds',
+        'sql: `not exists (${others}) and ${count}`',
+        'sql: `not exists (${others})`',
+      ],
+      ['a body may hold its own dollar quote', 'body.includes(tag)', 'body === tag'],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/offline/offline.ts',
+    ['offline'],
+    [
+      [
+        'a script makes up the rows that a revision asks for',
+        'if (includeResultMetadata) throw',
+        'if (includeResultMetadata === null) throw',
+      ],
+    ],
+  ),
+]

@@ -1,0 +1,199 @@
+import { mutantsOf } from './mutant.ts'
+
+/** Fence, move, commit, waiting for others, what is run again. */
+export const RUN = [
+  ...mutantsOf(
+    'lambda/runner/history.ts',
+    ['runner/fence'],
+    [
+      [
+        'the fence opens a row also while another run holds the lock',
+        'from "gate" where locked on conflict',
+        'from "gate" on conflict',
+      ],
+      [
+        'a failed step takes a number, as a finished one does',
+        "values(entry, null, 'failed')",
+        "values(entry, entry.seq, 'failed')",
+        ['runner/runner', 'runner/batching'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/step.ts',
+    ['runner/move', 'runner/batching'],
+    [
+      [
+        'a step goes on without its row in the history',
+        'if (opened !== 1) throw',
+        'if (opened === undefined) throw',
+      ],
+      [
+        'a move that hit other rows than planned is fine',
+        'if (problem) throw',
+        "if (problem === '') throw",
+      ],
+      [
+        'a call that the revision did not await is fine',
+        'this.#refuseMissingAwait(op)\n',
+        '',
+        ['runner/runner'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/version-table.ts',
+    ['runner/move'],
+    [
+      [
+        'the move looks at the number of version rows alone',
+        'found.some((row, i) => row !== expected[i])',
+        'false',
+      ],
+      [
+        'the move takes every row for removed and added',
+        'if (answer.removed !== removed || answer.added !== added)',
+        'if (answer.removed > removed || answer.added > added)',
+      ],
+      [
+        'the move does not need its own history row',
+        'return answer.finished === 1 ?',
+        'return answer.finished >= 0 ?',
+      ],
+      [
+        'tables are made without the lock',
+        'if not pg_try_advisory_xact_lock(',
+        'if null = pg_try_advisory_xact_lock(',
+        ['runner/races'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/commit.ts',
+    ['runner/commit'],
+    [
+      [
+        'after a lost commit the lock is not watched',
+        'const settled = state.holder === null || state.lastSeq > trace.seq',
+        'const settled = true || state.lastSeq > trace.seq',
+      ],
+      [
+        'a lost commit that was rolled back counts as committed',
+        'if (await rolledBack(context, session)) return false',
+        'if (await rolledBack(context, session)) return true',
+      ],
+      [
+        'a lost commit counts as committed without a look',
+        'return await traceIsThere(context, trace)',
+        'return (await traceIsThere(context, trace)) || true',
+      ],
+      [
+        'a commit that the database refused counts as lost',
+        "if (error.outcome === 'refused' && !gone) throw error",
+        "if (error.outcome === 'refused' && gone) throw error",
+        ['runner/batching', 'runner/runner'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/step-tries.ts',
+    ['runner/locks'],
+    [
+      ['a concurrent change ends the run at once', "'40001': 'it met a concurrent change',", ''],
+      ['a lock that was not free ends the run at once', "'55P03': 'a lock was not free',", ''],
+      [
+        'a revision is run again without an end',
+        'this.#made >= MOST_TRIES ||',
+        '',
+        ['faults/tries'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/runner.ts',
+    ['runner/runner', 'adopt', 'commands'],
+    [
+      [
+        'a downgrade past an irreversible revision begins',
+        'refuseIrreversible(progress.left)\n',
+        '',
+      ],
+      [
+        'a database with tables of its own is taken for an empty one',
+        'refusePopulated(context.table, step, state)\n',
+        '',
+      ],
+      [
+        'a run does not wait for the one that holds the lock',
+        'if (state.open?.leased || state.holder) {',
+        'if (state.open?.leased) {',
+        ['runner/locks', 'runner/races'],
+      ],
+      [
+        'the plan is kept although another run has moved the database',
+        'see(seen, plan(seen.rows))',
+        'see(seen, progress.left)',
+        ['runner/races', 'runner/batching'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/other-run.ts',
+    ['runner/locks'],
+    [['LOCK_WAIT is not heeded', 'if (waited >= lockWaitMs) throw', 'if (waited < 0) throw']],
+  ),
+  ...mutantsOf(
+    'lambda/runner/database-state.ts',
+    ['checksums'],
+    [
+      [
+        'checksums that were made in different ways are compared',
+        ' and left(b.value, -64) = left(a.checksum, -64)',
+        '',
+      ],
+      [
+        'a taken back revision counts as applied for the checksums',
+        "a.direction = 'upgrade' and ",
+        '',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/database-ahead.ts',
+    ['runner/database-ahead', 'handlers/custom-resource'],
+    [
+      [
+        'a gap in the history does not matter to a bundle that is behind',
+        'if (!sameRows(to, expected)) return undefined',
+        '',
+      ],
+      [
+        'a bundle that is behind need not have been applied',
+        'return isDone(from) ? state.rows : undefined',
+        'return state.rows',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/concurrent-index.ts',
+    ['runner/long-statements'],
+    [
+      [
+        'any index of the name is the one that is wanted',
+        'return row?.same === true',
+        'return row !== undefined',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/run-record.ts',
+    ['handlers/retried-deployments'],
+    [
+      [
+        'a try that failed decides although a later one succeeded',
+        '(row) => isFailed(row) && !finished.some((done) => isSame(done, row))',
+        '(row) => isFailed(row)',
+      ],
+    ],
+  ),
+]

@@ -1,0 +1,144 @@
+import { mutantsOf } from './mutant.ts'
+
+/** Literals, names, the scanner, refusals. */
+export const SQL = [
+  ...mutantsOf(
+    'lambda/data-api/literals.ts',
+    ['data-api/literals'],
+    [
+      [
+        'a negative number stands without parentheses',
+        'value < 0 ? `(${value})` : String(value)',
+        'String(value)',
+      ],
+      [
+        'a colon may begin a named parameter',
+        'return /[\\\\:]/.test(text)',
+        'return /[\\\\]/.test(text)',
+      ],
+      ['a backslash is not doubled', "'\\\\': '\\\\\\\\', ", ''],
+      [
+        'no space stands before a literal',
+        'return ` ${constant(value)}`',
+        'return constant(value)',
+      ],
+      [
+        'half of a surrogate pair is written',
+        'if (!text.isWellFormed()) {',
+        "if (text === '' && !text.isWellFormed()) {",
+      ],
+      [
+        'a quote ends a name',
+        "return name.replaceAll('\"', '\"\"')",
+        'return name',
+        ['data-api/identifiers'],
+      ],
+      [
+        'the length of a name is counted in characters',
+        'const bytes = Buffer.byteLength(name)',
+        'const bytes = name.length',
+        ['data-api/identifiers'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/text-forms.ts',
+    ['data-api/literals', 'data-api/literals-in-postgres'],
+    [
+      ['a backslash in an array element is not doubled', '.replace(/["\\\\]/g', '.replace(/["]/g'],
+      ['an empty array is an SQL array', 'if (values.length > 0) return values', 'return values'],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/scanner.ts',
+    ['data-api/scanner', 'data-api/statements'],
+    [
+      [
+        'comments do not nest',
+        "depth += found[0] === '/*' ? 1 : -1",
+        "depth = found[0] === '/*' ? 1 : 0",
+      ],
+      [
+        'a dollar-quoted string ends at any dollar',
+        'sql.indexOf(tag, start + tag.length)',
+        "sql.indexOf('$', start + tag.length)",
+      ],
+      [
+        'strings on one line are joined',
+        'if (sql[next] !== "\'" || !/[\\n\\r]/.test(sql.slice(end, next))) break',
+        'if (sql[next] !== "\'") break',
+      ],
+      [
+        "a backslash escapes nothing in E'…'",
+        "prefix === 'e' ? 'escaped'",
+        "prefix === 'e' ? 'doubled'",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/refusals.ts',
+    ['data-api/refusals'],
+    [
+      ['commit is allowed', '/^(begin|commit|end|', '/^(begin|end|'],
+      [
+        'rollback is allowed',
+        '/^rollback\\b(?! (work |transaction )?to\\b)/',
+        '/^rollback to to\\b/',
+      ],
+      ['set session is allowed', '/^set (?!(local|', '/^set (?!(local|session|'],
+      [
+        'set_config for the session is allowed',
+        "lastArgument(tokens, index + 1) === 'false'",
+        "lastArgument(tokens, index + 1) === 'no'",
+      ],
+      ['a session lock may be tried', '/^pg_(try_)?advisory_', '/^pg_advisory_'],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/statements.ts',
+    ['data-api/statements', 'data-api/refusals', 'data-api/torn-literals'],
+    [
+      [
+        'a statement may be followed by another one',
+        'if (second === undefined) return first',
+        'if (second !== first) return first',
+      ],
+      [
+        'a value may stand inside quotes',
+        'if (!isWholeLiteral(',
+        'if (start > end && !isWholeLiteral(',
+      ],
+      [
+        'a semicolon in parentheses ends a statement',
+        "if (token.text === ';' && parentheses === 0 && blocks === 0)",
+        "if (token.text === ';' && blocks === 0)",
+      ],
+      [
+        'a semicolon ends the body of a routine',
+        "if (token.text === ';' && parentheses === 0 && blocks === 0)",
+        "if (token.text === ';' && parentheses === 0)",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/data-api/classification.ts',
+    ['data-api/classification'],
+    [
+      [
+        'a concurrent index without a name may be built twice',
+        'concurrently (?!on\\b)/',
+        'concurrently /',
+      ],
+      [
+        'vacuum may be in a transaction',
+        '/^vacuum\\b/,\n  /^(create|drop) (database',
+        '/^(create|drop) (database',
+      ],
+      [
+        'returning inside a subquery counts',
+        "return depth === 0 && text === 'returning'",
+        "return text === 'returning'",
+      ],
+    ],
+  ),
+]
