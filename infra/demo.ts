@@ -5,11 +5,13 @@ import type { InvokeResponse } from '../lambda/handlers/index.ts'
 import type { Report } from '../lambda/runner/report.ts'
 import { bundle } from './bundle.ts'
 import { type LocalAurora, startLocalAurora } from './local/local-aurora.ts'
+import { forgetShellSettings } from './shell-settings.ts'
 
 const DATABASE = 'demo'
 
 /** Builds the bundle, starts local Aurora, lets the bundle upgrade the demo database, and shows what is in it then. */
 async function demo(directory: string): Promise<void> {
+  forgetShellSettings()
   const { file, bytes } = await bundle({ migrations: 'migrations', out: 'dist/lambda' })
   console.log(`bundle        ${file} (${Math.round(bytes / 1024)} KiB)`)
   await using aurora = await startLocalAurora({ directory })

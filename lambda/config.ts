@@ -29,6 +29,22 @@ export type TransactionMode = (typeof TRANSACTION_MODES)[number]
 
 export const TRANSACTION_MODES = ['revision', 'run'] as const
 
+/** The environment variables that {@link readConfig} reads. */
+export const CONFIG_VARIABLES = [
+  'CLUSTER_ARN',
+  'SECRET_ARN',
+  'DATABASE',
+  'VERSION_TABLE',
+  'VERSION_TABLE_SCHEMA',
+  'LOCK_TIMEOUT',
+  'STATEMENT_TIMEOUT',
+  'LOCK_WAIT',
+  'TRANSACTION',
+  'BATCHING',
+] as const
+
+type ConfigVariable = (typeof CONFIG_VARIABLES)[number]
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads the configuration; throws a {@link CommandError} that names the variable and what it must hold. */
@@ -87,7 +103,7 @@ export function readVersionTableName(
   }
 }
 
-function variableOf(environment: Environment): (name: string) => string | undefined {
+function variableOf(environment: Environment): (name: ConfigVariable) => string | undefined {
   return (name) => environment[name]?.trim() || undefined
 }
 

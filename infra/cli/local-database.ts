@@ -1,5 +1,6 @@
 import { CommandError } from '../../lambda/errors.ts'
 import type { LocalAurora } from '../local/local-aurora.ts'
+import { forgetShellSettings } from '../shell-settings.ts'
 import { loadLocalAurora } from './local-packages.ts'
 import type { Database } from './process-place.ts'
 
@@ -14,6 +15,7 @@ export async function startLocalDatabase({
   database,
   directory,
 }: LocalDatabaseOptions): Promise<Database> {
+  forgetShellSettings()
   const { startLocalAurora } = await loadLocalAurora()
   const aurora = await startLocalAurora({ directory }).catch((cause: Error) => {
     throw new CommandError('LocalAurora', cause.message, { cause })

@@ -81,19 +81,21 @@ function secretArn(value: string): string {
 /** The place that the options name. */
 export function placeOf(options: PlaceOptions, output: Output): Place {
   if (options.function !== undefined) return new FunctionPlace(options.function, output)
-  const { versionTable, versionTableSchema } = options
-  if (versionTable !== undefined) process.env.VERSION_TABLE = versionTable
-  if (versionTableSchema !== undefined) process.env.VERSION_TABLE_SCHEMA = versionTableSchema
-  const { migrations } = options
+  const { migrations, versionTable, versionTableSchema } = options
+  const settings = {
+    ...(versionTable !== undefined && { VERSION_TABLE: versionTable }),
+    ...(versionTableSchema !== undefined && { VERSION_TABLE_SCHEMA: versionTableSchema }),
+  }
   if (options.secretArn !== undefined || options.clusterArn !== undefined) {
     const { name, database } = clusterOf(options)
-    return new ProcessPlace({ name, migrations, output, connect: async () => database })
+    return new ProcessPlace({ name, migrations, output, settings, connect: async () => database })
   }
   const { database = LOCAL_DATABASE, directory } = options
   return new ProcessPlace({
     name: `database ${database} of local Aurora`,
     migrations,
     output,
+    settings,
     connect: () => startLocalDatabase({ database, directory }),
   })
 }

@@ -11,16 +11,21 @@ import { type Invoke, loadBundle } from './loaded-bundle.ts'
 import type { Output } from './output.ts'
 import type { Place } from './place.ts'
 
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string>>
+
 /** The database that the bundle works on. */
 export interface Database extends AsyncDisposable {
   /** What the bundle finds in its environment. */
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: Environment
 }
 
 export interface ProcessPlaceOptions {
   readonly name: string
   readonly migrations: string
   readonly output: Output
+  /** What was typed as options: it goes before what the shell says. */
+  readonly settings: Environment
   /** Called before the first event that needs a database. */
   connect(): Promise<Database>
 }
@@ -46,8 +51,9 @@ export class ProcessPlace implements Place {
   }
 
   async send(event: InvokeEvent, stop?: AbortSignal): Promise<InvokeResponse> {
-    const { migrations, output, connect } = this.#options
+    const { migrations, output, settings, connect } = this.#options
     const request = parseRequest(event)
+    Object.assign(process.env, settings)
     this.#invoke ??= loadBundle(migrations)
     const invoke = await this.#invoke
     if (!needsDatabase(request)) return await invoke(event)
@@ -55,7 +61,7 @@ export class ProcessPlace implements Place {
     const files = await invoke({ command: 'heads' })
     if (files.status === 'failed') return files
     this.#database ??= await connect()
-    Object.assign(process.env, this.#database.environment)
+    Object.assign(process.env, this.#database.environment, settings)
     return await invoke(event, {
       awsRequestId: randomUUID(),
       getRemainingTimeInMillis: () => NO_DEADLINE_MS,

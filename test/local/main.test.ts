@@ -57,6 +57,16 @@ test('prints variables that SDK clients work with, makes databases, and stops on
   }
 })
 
+test('takes out of the shell what would lead a client to AWS', async () => {
+  const env = { ...process.env, AWS_PROFILE: 'shop', AWS_REGION: 'mars', LOCK_WAIT: '0' }
+  const aurora = await new AuroraProcess(['--postgres-url', postgresUrl], { env }).ready()
+  const unset = /^unset (.*)$/m.exec(aurora.output)?.[1]?.split(' ')
+  expect(unset).toEqual(expect.arrayContaining(['AWS_PROFILE', 'LOCK_WAIT']))
+  expect(unset).not.toContain('AWS_REGION')
+  expect(aurora.exported('AWS_REGION')).toBe('us-east-1')
+  expect(await aurora.end('SIGINT')).toBe(0)
+})
+
 test('a signal while it starts stops it when it has started, and leaves nothing behind', async () => {
   const folder = join(directory, 'starting')
   mkdirSync(folder)
