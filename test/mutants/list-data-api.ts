@@ -48,8 +48,8 @@ export const DATA_API = [
       ],
       [
         'a statement that writes is sent again when its answer is lost',
-        '{ readonly harmless: boolean } = WRITES',
-        '{ readonly harmless: boolean } = HARMLESS',
+        'repeatable: Repeatable = WRITES',
+        'repeatable: Repeatable = HARMLESS',
       ],
       [
         'a transaction that is not found counts as rolled back',
@@ -156,7 +156,7 @@ export const DATA_API = [
     [
       [
         'a numeric of an array loses digits',
-        'if (significant(value) === significant(String(number))) return number',
+        'if (isExactNumber(value)) return number',
         'return number',
       ],
       [

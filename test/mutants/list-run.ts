@@ -12,6 +12,12 @@ export const RUN = [
         'from "gate" on conflict',
       ],
       [
+        'a step is taken over while its run is at work',
+        "(outcome = 'running' and lease_until < clock_timestamp())",
+        "(outcome = 'running')",
+        ['runner/autocommit-block'],
+      ],
+      [
         'a failed step takes a number, as a finished one does',
         "values(entry, null, 'failed')",
         "values(entry, entry.seq, 'failed')",
@@ -103,8 +109,8 @@ export const RUN = [
       ['a lock that was not free ends the run at once', "'55P03': 'a lock was not free',", ''],
       [
         'a revision is run again without an end',
-        'this.#made >= MOST_TRIES ||',
-        '',
+        'return this.#made < MOST_TRIES && ',
+        'return ',
         ['faults/tries'],
       ],
     ],
@@ -120,20 +126,96 @@ export const RUN = [
       ],
       [
         'a database with tables of its own is taken for an empty one',
-        'refusePopulated(context.table, step, state)\n',
-        '',
+        'if (!state.ready) refusePopulated(',
+        'if (state.ready) refusePopulated(',
       ],
       [
         'a run does not wait for the one that holds the lock',
-        'if (state.open?.leased || state.holder) {',
-        'if (state.open?.leased) {',
+        'const isFree = !state.open?.leased && !state.holder',
+        'const isFree = !state.open?.leased',
         ['runner/locks', 'runner/races'],
+      ],
+      [
+        'a step that is at work outside a transaction is taken over',
+        'const isFree = !state.open?.leased && !state.holder',
+        'const isFree = !state.holder',
+        ['runner/autocommit-block'],
+      ],
+      [
+        'a statement of a dead run is not waited for',
+        'if (await otherRun.isWorking(reader, state.open)) return LOST',
+        '',
+        ['runner/autocommit-block'],
       ],
       [
         'the plan is kept although another run has moved the database',
         'see(seen, plan(seen.rows))',
         'see(seen, progress.left)',
         ['runner/races', 'runner/batching'],
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/autocommit-block.ts',
+    ['runner/autocommit-block'],
+    [
+      [
+        'a block may come after statements of the transaction',
+        "if (this.#phase === 'transaction') throw",
+        "if (this.#phase === 'block') throw",
+      ],
+      [
+        'a statement beside a block is sent with it',
+        'if (inside !== this.#current) throw',
+        'if (this.#current === undefined) throw',
+      ],
+      [
+        'a block takes statements that cannot run twice',
+        "if (returns !== 'nothing' || !repeatable) throw",
+        "if (returns !== 'nothing') throw",
+      ],
+      [
+        'a block is part of a run in one transaction',
+        "if (this.#scope.context.transaction === 'run') throw",
+        "if (this.#phase === 'block') throw",
+        ['runner/one-transaction', 'runner/autocommit-block'],
+      ],
+      [
+        'a step goes on after its blocks although another run has its row',
+        'if (row?.opened === 1) {',
+        'if (row?.locked) {',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/block-progress.ts',
+    ['runner/autocommit-block'],
+    [
+      [
+        'a statement of a block that ended well is sent again',
+        'if (this.#done[place]?.hash === next.hash) return false',
+        '',
+      ],
+      [
+        'another statement at the same place of a block is not sent',
+        'if (this.#done[place]?.hash === next.hash) return false',
+        'if (this.#done[place]) return false',
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/lease.ts',
+    ['runner/autocommit-block'],
+    [
+      [
+        'a run whose step was taken over goes on with its block',
+        'if (rows.length === 0) throw',
+        'if (rows.length > 1) throw',
+      ],
+      [
+        'a statement of a block is sent at the end of its lease',
+        'const LEAST_MS = LEASE_MS * 0.75',
+        'const LEAST_MS = 0',
       ],
     ],
   ),

@@ -3,6 +3,11 @@ import { mutantsOf } from './mutant.ts'
 /** Literals, names, the scanner, refusals. */
 export const SQL = [
   ...mutantsOf(
+    'lambda/data-api/unicode.ts',
+    ['data-api/literals', 'runner/not-unicode'],
+    [['half of a surrogate pair is written', 'text.isWellFormed() ? -1 :', "text !== '' ? -1 :"]],
+  ),
+  ...mutantsOf(
     'lambda/data-api/literals.ts',
     ['data-api/literals'],
     [
@@ -21,11 +26,6 @@ export const SQL = [
         'no space stands before a literal',
         'return ` ${constant(value)}`',
         'return constant(value)',
-      ],
-      [
-        'half of a surrogate pair is written',
-        'if (!text.isWellFormed()) {',
-        "if (text === '' && !text.isWellFormed()) {",
       ],
       [
         'a quote ends a name',
