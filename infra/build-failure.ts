@@ -17,6 +17,8 @@ function lineOf({ text, location }: Message): string {
   const line = text.replace(/\s*\n\s*/g, ' ')
   // The module that lists the revisions imports each of them by its default.
   const [, file] = (location?.file.startsWith('module:') && NO_DEFAULT.exec(line)) || []
-  if (file) return `${file} exports no revision: write export default defineRevision({ … })`
+  if (file) {
+    return `${file} exports no revision: write export default defineRevision({ … }), or move a file that is none into a folder of its own`
+  }
   return location ? `${location.file}:${location.line}:${location.column + 1}: ${line}` : line
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -161,6 +161,17 @@ describe('a .sql file that a revision imports', () => {
       JSON.stringify([files['sql/insert.sql']]),
       '7',
     ])
+  })
+
+  test('is found in a folder that is a link, and named from that folder', async () => {
+    await write({ 'a1_x.ts': REVISION, [UP]: 'select nothing', [DOWN]: 'select 2' })
+    const link = path.join(out, 'link')
+    await symlink(migrations, link)
+    const { file } = await bundle({ migrations: link, out: path.join(out, 'bundle'), forCli: true })
+    const { invoke } = (await import(file)) as { readonly invoke: Invoke }
+    expect(await invoke({ command: 'upgrade' })).toMatchObject({
+      error: { message: expect.stringContaining('op.executeScript, a1_x.up.sql line 1: column') },
+    })
   })
 
   test('is in the script of offline mode', async () => {

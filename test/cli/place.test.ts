@@ -174,7 +174,7 @@ describe('without a database', () => {
     [
       'exports nothing',
       "export const revision = 'd'",
-      /^error: \S+\/d\.ts exports no revision: write export default defineRevision\(\{ … \}\)\n$/,
+      /^error: \S+\/d\.ts exports no revision: write export default defineRevision\(\{ … \}\), or move a file that is none into a folder of its own\n$/,
     ],
     [
       'throws when it is loaded',
