@@ -88,8 +88,8 @@ export const SQL = [
       ['set session is allowed', '/^set (?!(local|', '/^set (?!(local|session|'],
       [
         'set_config for the session is allowed',
-        "lastArgument(tokens, index + 1) === 'false'",
-        "lastArgument(tokens, index + 1) === 'no'",
+        "return argumentsOf(tokens, open).at(-1)?.at(-1)?.text === 'false'",
+        "return argumentsOf(tokens, open).at(-1)?.at(-1)?.text === 'no'",
       ],
       ['a session lock may be tried', '/^pg_(try_)?advisory_', '/^pg_advisory_'],
     ],
