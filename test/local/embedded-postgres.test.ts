@@ -39,7 +39,7 @@ describe('the directory', () => {
     const interrupted = new AuroraProcess(['--directory', folder.directory])
     await vi.waitFor(
       () => expect(readdirSync(folder.directory).join()).toContain('data.new-'),
-      5_000,
+      60_000,
     )
     await interrupted.end('SIGKILL')
     expect(existsSync(folder.data)).toBe(false)

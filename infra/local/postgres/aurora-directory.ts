@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onPath } from './directory-problem.ts'
 import { canReach, type UserIds } from './unprivileged-user.ts'
 
 /** The existing folder of one local Aurora (`.aurora/`): what is in it, and where PostgreSQL's files are. */
@@ -29,11 +30,21 @@ export class AuroraDirectory {
     return join(this.path, 'postgres.log')
   }
 
-  /** The superuser's password, made up once. */
-  password(): string {
-    const file = join(this.path, 'password')
-    if (!existsSync(file)) writeOnce(file, randomBytes(24).toString('base64url'))
-    return readFileSync(file, 'utf8').trim()
+  get passwordFile(): string {
+    return join(this.path, 'password')
+  }
+
+  /** The superuser's password, made up with the first data: those that are there know only their own. */
+  password(data: string): string {
+    const file = this.passwordFile
+    if (!existsSync(file) && !existsSync(data)) {
+      writeOnce(file, randomBytes(24).toString('base64url'))
+    }
+    const password = existsSync(file) ? onPath(file, () => readFileSync(file, 'utf8').trim()) : ''
+    if (password !== '') return password
+    throw new Error(
+      `${file} is missing or empty, and ${data} opens only with the password in it: put it back, or remove ${this.path} to start with empty databases`,
+    )
   }
 
   /**

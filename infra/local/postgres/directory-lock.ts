@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { onPath } from './directory-problem.ts'
 
 /** Who uses a directory: a process, and where it answers. */
 export interface LockHolder {
@@ -13,16 +14,12 @@ export interface LockHolder {
  * was killed is recognised by its silence, not by its process id, which may be another's by now.
  */
 export async function claimDirectory(directory: string, holder: LockHolder): Promise<() => void> {
-  mkdirSync(directory, { recursive: true })
+  onPath(directory, () => mkdirSync(directory, { recursive: true }))
   const lockFile = join(directory, 'lock')
   const claim = JSON.stringify(holder)
   for (;;) {
-    try {
-      writeFileSync(lockFile, claim, { flag: 'wx', mode: 0o600 })
-      return () => release(lockFile, holder)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
+    if (onPath(directory, () => isWritten(lockFile, claim))) return () => release(lockFile, holder)
+    refuseOthers(lockFile)
     const found = read(lockFile)
     const other = parse(found)
     if (other !== undefined && (await answers(other))) throw inUse(lockFile, other)
@@ -30,8 +27,30 @@ export async function claimDirectory(directory: string, holder: LockHolder): Pro
   }
 }
 
+/** False: there is a lock already. */
+function isWritten(lockFile: string, claim: string): boolean {
+  try {
+    writeFileSync(lockFile, claim, { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
 function release(lockFile: string, holder: LockHolder): void {
   if (parse(read(lockFile))?.identity === holder.identity) rmSync(lockFile, { force: true })
+}
+
+/** The lock of another user cannot be read, so nobody knows whether it is in use. */
+function refuseOthers(lockFile: string): void {
+  const owner = statSync(lockFile, { throwIfNoEntry: false })?.uid
+  const user = process.getuid?.()
+  if (owner === undefined || user === undefined || owner === user || user === 0) return
+  throw new Error(
+    `${lockFile} belongs to another user (uid ${owner}), whose local Aurora may run on this directory: ` +
+      'choose another --directory, or have that one stopped and the lock removed',
+  )
 }
 
 function inUse(lockFile: string, { pid, endpoint }: LockHolder): Error {
@@ -68,7 +87,7 @@ function removeStale(lockFile: string, found: string | undefined, { identity }: 
   const aside = `${lockFile}.${identity}`
   try {
     if (read(lockFile) !== found) return
-    renameSync(lockFile, aside)
+    onPath(lockFile, () => renameSync(lockFile, aside))
     if (read(aside) !== found) renameSync(aside, lockFile)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -77,11 +96,13 @@ function removeStale(lockFile: string, found: string | undefined, { identity }: 
   }
 }
 
-function read(file: string): string | undefined {
+/** `undefined`: it is not there. */
+function read(lockFile: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return undefined
+    return onPath(lockFile, () => readFileSync(lockFile, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer, Socket } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { AuroraDirectory } from './aurora-directory.ts'
+import { onPath } from './directory-problem.ts'
 import { stopOrphan } from './orphan-postgres.ts'
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
-import { dataDirectory, postgresEnvironment } from './postgres-data.ts'
+import { makeData, postgresEnvironment } from './postgres-data.ts'
 import { postgresUser } from './unprivileged-user.ts'
 
 export interface EmbeddedPostgres {
@@ -30,17 +32,18 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const user = postgresUser()
   const directory = new AuroraDirectory(path, user)
-  const password = directory.password()
   const home = directory.home()
+  const data = join(home, 'data')
+  const password = directory.password(data)
   const binaries = await postgresBinaries(home, user)
-  const data = await dataDirectory({ home, binaries, user, password, durability })
+  await makeData({ home, data, binaries, user, password, durability })
   await stopOrphan(data)
   const deadline = Date.now() + retryPatienceMs
   for (;;) {
     const port = await freePort()
     const server = new Server(binaries, data, directory.logFile, port, durability)
     const url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`
-    if (await server.ready(url)) return { url, stop: () => server.stop() }
+    if (await ready(server, url, directory.passwordFile)) return { url, stop: () => server.stop() }
     const lines = server.newLogLines()
     if (!passing.test(lines) || Date.now() > deadline) {
       throw new Error(
@@ -48,6 +51,19 @@ export async function startEmbeddedPostgres(
       )
     }
     await sleep(250)
+  }
+}
+
+/** {@link Server.ready}; a password that the data do not know never becomes right. */
+async function ready(server: Server, url: string, passwordFile: string): Promise<boolean> {
+  try {
+    return await server.ready(url)
+  } catch (cause) {
+    await server.stop()
+    throw new Error(
+      `the password in ${passwordFile} is not the one of the data beside it: put the right one back, or remove the folder to start with empty databases`,
+      { cause },
+    )
   }
 }
 
@@ -99,7 +115,7 @@ class Server {
     if (this.#watchdog.stdin instanceof Socket) this.#watchdog.stdin.unref()
   }
 
-  /** Whether the server came up; false when it ended instead. */
+  /** Whether the server came up; false when it ended instead. Throws what the server says of a wrong password. */
   async ready(url: string): Promise<boolean> {
     const deadline = Date.now() + startPatienceMs
     while (this.#running && Date.now() < deadline) {
@@ -151,8 +167,10 @@ function settings(port: number, durability: boolean): string[] {
 
 function openLog(file: string): number {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  return openSync(file, size > 1_048_576 ? 'w' : 'a', 0o600)
+  return onPath(file, () => openSync(file, size > 1_048_576 ? 'w' : 'a', 0o600))
 }
+
+const WRONG_PASSWORD = '28P01'
 
 async function accepts(url: string): Promise<boolean> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
@@ -161,7 +179,8 @@ async function accepts(url: string): Promise<boolean> {
     await client.connect()
     await client.end()
     return true
-  } catch {
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === WRONG_PASSWORD) throw error
     return false
   }
 }

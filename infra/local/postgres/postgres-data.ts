@@ -1,7 +1,16 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { removeHalfMade } from './aurora-directory.ts'
+import { onPath } from './directory-problem.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { giveTo, type UserIds } from './unprivileged-user.ts'
 
@@ -9,29 +18,42 @@ const halfMade = 'data.new-'
 
 export interface DataOptions {
   readonly home: string
+  /** The data directory, in `home`. */
+  readonly data: string
   readonly binaries: PostgresBinaries
   readonly user: UserIds | undefined
   readonly password: string
   readonly durability: boolean
 }
 
-/** Answers the data directory, made by initdb at the first start. */
-export async function dataDirectory(options: DataOptions): Promise<string> {
-  const { home, binaries } = options
-  const data = join(home, 'data')
+/** Makes the data directory by initdb at the first start. Throws an error for one that this PostgreSQL cannot use. */
+export async function makeData(options: DataOptions): Promise<void> {
+  const { home, data, binaries } = options
   await removeHalfMade(home, halfMade)
-  if (!existsSync(data)) await initialise(data, options)
-  const made = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim()
-  if (made === binaries.major) return data
+  if (!existsSync(data)) await initialise(options)
+  const made = versionOf(data)
+  if (made === binaries.major) return
   throw new Error(
     `${data} was made by PostgreSQL ${made} and the installed one is ${binaries.major}: ` +
       'remove the directory to start empty, or install the old version again',
   )
 }
 
+function versionOf(data: string): string {
+  const file = join(data, 'PG_VERSION')
+  return onPath(data, () => {
+    // A file in its place, for which the next line would say that nothing is there.
+    readdirSync(data)
+    if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+    throw new Error(
+      `${data} has no PG_VERSION, so it is no data directory of PostgreSQL, or not all of one: put back what is missing, or remove it to start empty`,
+    )
+  })
+}
+
 /** Made aside and renamed when complete, so that an interrupted initdb is never started. */
-async function initialise(data: string, options: DataOptions): Promise<void> {
-  const { home, user, password } = options
+async function initialise(options: DataOptions): Promise<void> {
+  const { home, data, user, password } = options
   const aside = mkdtempSync(join(home, halfMade))
   const passwordFile = join(aside, 'password')
   writeFileSync(passwordFile, password, { mode: 0o600 })
