@@ -1,6 +1,9 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import * as v from 'valibot'
+import { type CallOutcome, StatementError } from './data-api/errors.ts'
+import { type RetryPolicy, retryCall, untilDeadline } from './data-api/retry.ts'
 import { CommandError } from './errors.ts'
+import { asError } from './thrown.ts'
 
 /**
  * What a run takes from the database secret. The user and the password stay in it: the Data API reads them itself,
@@ -32,41 +35,78 @@ const cache = new Map<string, Promise<DatabaseSecret>>()
  * No value of it is logged, answered or put into an error, only the names of keys. Throws a {@link CommandError} that
  * names the secret's ARN and the fix.
  */
-export function readDatabaseSecret(arn: string): Promise<DatabaseSecret> {
-  let secret = cache.get(arn)
-  if (secret === undefined) {
-    secret = fetchSecret(arn)
-    cache.set(arn, secret)
-    secret.catch(() => cache.delete(arn))
-  }
+export function readDatabaseSecret(arn: string, policy: RetryPolicy = {}): Promise<DatabaseSecret> {
+  return cache.get(arn) ?? pullDatabaseSecret(arn, policy)
+}
+
+/** As {@link readDatabaseSecret}, whatever was read before: the secret may have been rotated since. */
+export function pullDatabaseSecret(arn: string, policy: RetryPolicy): Promise<DatabaseSecret> {
+  const secret = fetchSecret(arn, policy)
+  cache.set(arn, secret)
+  secret.catch(() => cache.delete(arn))
   return secret
 }
 
-async function fetchSecret(arn: string): Promise<DatabaseSecret> {
-  const client = new SecretsManagerClient()
+/** How long Secrets Manager may take for one answer. */
+const PATIENCE_MS = 10_000
+
+async function fetchSecret(arn: string, policy: RetryPolicy): Promise<DatabaseSecret> {
+  // Retried here, as long and with the same log lines as a read of the database.
+  const client = new SecretsManagerClient({
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
+  })
+  const send = () => client.send(new GetSecretValueCommand({ SecretId: arn }))
+  const call = () =>
+    untilDeadline(CALL, send, policy.deadline).catch((error: unknown) => {
+      throw callError(error)
+    })
   try {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: arn }))
+    const answer = await retryCall(call, policy, { harmless: true })
     return { ...parseSecret(arn, answer.SecretString), versionId: answer.VersionId }
   } catch (error) {
-    if (error instanceof CommandError) throw error
-    const { name } = error as Error
-    const fix = fixFor(error as Error)
-    throw new CommandError('Secret', `cannot read the secret ${arn} (${name}): ${fix}`, {
-      cause: error,
-    })
+    throw error instanceof StatementError ? unreadable(arn, error) : error
   } finally {
     client.destroy()
   }
 }
 
-function fixFor({ name, message }: Error): string {
+const CALL = 'GetSecretValue'
+
+function callError(error: unknown): StatementError {
+  if (error instanceof StatementError) return error
+  const { name, message } = asError(error)
+  return new StatementError(CALL, { exception: name, outcome: outcomeOf(error), message }, error)
+}
+
+/** Throttled, refused for good, or an error of the service or the network, which may pass. */
+function outcomeOf(error: unknown): CallOutcome {
+  const { name } = asError(error)
+  if (/Throttling|TooManyRequests|RequestLimit/.test(name)) return 'not-run'
+  const { $fault, code } = Object(error) as { readonly $fault?: unknown; readonly code?: unknown }
+  // Neither an answer nor a broken socket: the SDK has sent nothing, as without a region.
+  const isUnsent = $fault === undefined && code === undefined && name !== 'TimeoutError'
+  return $fault === 'client' || isUnsent ? 'refused' : 'unknown'
+}
+
+function unreadable(arn: string, { exception, message, cause }: StatementError): CommandError {
+  const fix = fixFor({ exception, message })
+  return new CommandError('Secret', `cannot read the secret ${arn} (${exception}): ${fix}`, {
+    cause,
+  })
+}
+
+function fixFor({
+  exception: name,
+  message,
+}: Pick<StatementError, 'exception' | 'message'>): string {
   // About the environment, and so without any of its values.
   if (name === 'CredentialsProviderError') return message
   if (name === 'ResourceNotFoundException') return 'check SECRET_ARN and its region'
   if (name === 'AccessDeniedException') {
     return 'allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own'
   }
-  return 'see the cause in the log'
+  return `${message || 'no message'}: run it again when the service answers`
 }
 
 function parseSecret(arn: string, body: string | undefined): Omit<DatabaseSecret, 'versionId'> {

@@ -28,20 +28,30 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: 'a read or the begin of a transaction gets no answer (cut, time-out, 5xx, failover)',
-    see: 'a log line `waiting … ms: …`, then it goes on; after 15 s `failed`',
+    see: 'a log line `waiting … ms: …`, then it goes on; after 15 s `failed`, after 3 minutes where the service says that the writer is not available',
     holds: 'as it was',
     tests: shownBy(
       'faults/waiting',
       '(%j) is sent again after a line that says so, and the run goes on',
       'a database that answers nothing for 15 s fails the run, which leaves nothing',
+      'because its writer is being replaced is waited for longer than 15 s',
     ),
   },
   {
     when: 'a statement gets no answer',
-    see: '`failed`: `… nothing of it is committed`; it is never sent twice',
-    holds: 'as it was: the transaction is rolled back, or ended by the service in 3 minutes',
+    see: '`the connection broke, and nothing is committed…`: the revision is rolled back and run again in another transaction, up to 4 times; then `failed`: `… nothing of it is committed`',
+    holds:
+      'the revision once, or as it was: the transaction is rolled back, or ended by the service in 3 minutes',
     tests: [
-      ...shownBy('runner/commit', 'is sent twice by the client when it is %s'),
+      ...shownBy(
+        'runner/commit',
+        'is sent twice in one transaction when it is %s: the revision is run again in another',
+        'is begun again, and the revision is applied once',
+      ),
+      ...shownBy(
+        'runner/batching',
+        'a batch that got no answer shows the statements that were in it',
+      ),
       ...shownBy(
         'faults/fault-matrix-batches',
         'every call of runs in batches failing in every way',
@@ -50,12 +60,13 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: 'a commit gets no answer',
-    see: 'the run finds out: it goes on, or is `failed`: `the connection broke at the commit, and nothing was committed: run it again`',
+    see: 'the run finds out: it goes on, or runs the revision again, up to 4 times; then `failed`: `the connection broke at the commit, and nothing was committed: run it again`',
     holds: 'what the report says',
     tests: shownBy(
       'runner/commit',
       'after it took place (%j) is found out, and the run is a success',
-      'before it took place (%j) is a failure that leaves nothing, and the next run applies it',
+      'before it took place (%j) is found out, and the revision is run again',
+      'before it took place each time is a failure that leaves nothing',
     ),
   },
   {

@@ -1,6 +1,6 @@
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { type StatementError, toStatementError } from './errors.ts'
-import { type Repeatable, retryCall } from './retry.ts'
+import { type Repeatable, retryCall, untilDeadline } from './retry.ts'
 import type { SessionOptions } from './session-options.ts'
 
 const HARMLESS = { harmless: true }
@@ -58,7 +58,7 @@ export class Calls {
     const observe = (rest: { error?: StatementError }) =>
       this.#options.observe?.({ sql, ms: performance.now() - started, ...rest })
     try {
-      const answer = await call()
+      const answer = await untilDeadline(sql, call, this.#options.retry?.deadline)
       observe({})
       return answer
     } catch (cause) {

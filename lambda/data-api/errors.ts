@@ -129,9 +129,25 @@ export function isBusy(error: StatementError): boolean {
   return error.cause instanceof Error && error.cause.message === BUSY
 }
 
+/** True when the database is down, restarts, or its writer is being replaced. */
+export function isUnavailable({ exception, code, outcome }: StatementError): boolean {
+  if (outcome === 'refused') return false
+  return exception === 'DatabaseUnavailableException' || CONNECTION_LOST.test(code ?? '')
+}
+
 /** True when the service gave up waiting for the statement: what became of it is not told. */
 export function hasTimedOut(error: StatementError): boolean {
   return error.exception === 'StatementTimeoutException'
+}
+
+/** The error of a call that returned nothing until the deadline of its run. */
+export function unanswered(sql: string): StatementError {
+  const message = 'no answer came before the time was up'
+  return new StatementError(
+    sql,
+    { exception: 'Unanswered', outcome: 'unknown', message },
+    undefined,
+  )
 }
 
 /** The same error with something to add to its message. */

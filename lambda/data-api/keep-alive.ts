@@ -1,4 +1,4 @@
-import { explained, type StatementError } from './errors.ts'
+import { explained, StatementError } from './errors.ts'
 
 /** The service ends a transaction after 3 idle minutes. */
 const IDLE_MS = 60_000
@@ -40,9 +40,15 @@ export class KeepAlive {
   explain(error: StatementError, idleMs: number): StatementError {
     if (error.exception !== 'TransactionNotFoundException' || idleMs < 2 * this.#idleMs)
       return error
-    return explained(
+    const explanation = explained(
       error,
       `the revision ran ${Math.round(idleMs / 1000)} s of JavaScript without an await, so its transaction could not be kept alive and was ended by the service after 3 idle minutes: do the work before the first statement, or let the event loop run in between (await setImmediate() of node:timers/promises)`,
+    )
+    // Another try would idle as long: it is no break of the service.
+    return new StatementError(
+      error.sql,
+      { ...explanation, exception: 'TransactionIdled', message: explanation.message },
+      error,
     )
   }
 }

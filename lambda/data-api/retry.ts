@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { explained, isBusy, StatementError } from './errors.ts'
+import { explained, isBusy, isUnavailable, StatementError, unanswered } from './errors.ts'
 
 /**
  * When a call that failed is sent again: the one place that decides it.
@@ -10,14 +10,15 @@ import { explained, isBusy, StatementError } from './errors.ts'
  * | "Transaction is still running a query" | all | until the deadline | the call was refused because of an earlier one |
  * | SecretsErrorException (the service could not read the secret) | all | 5 s | it reads it before it connects |
  * | 28P01 (the password is being rotated) | all | 60 s | the connection was refused, so nothing ran |
- * | socket error, time-out, 5xx, connection lost (57P01, 08…) | reads, BeginTransaction, RollbackTransaction, the history row of a failure | 15 s | twice is as good as once: a transaction begun twice holds nothing and expires |
- * | the same | CommitTransaction | never | `runner/commit.ts` finds out what happened |
+ * | the writer is not available (DatabaseUnavailableException, 57P01, 57P02, 08…): a failover takes 30 to 60 s | reads, BeginTransaction, RollbackTransaction, the history row of a failure | 3 min | twice is as good as once: a transaction begun twice holds nothing and expires |
+ * | socket error, time-out, any other 5xx | the same | 15 s | the same |
+ * | both | CommitTransaction | never | `runner/commit.ts` finds out what happened |
  * | the same | a statement outside a transaction | never here | `runner/block-statements.ts` finds out what happened |
- * | the same | every other write | never | it may have run: the transaction is rolled back |
+ * | the same | every other write | never | it may have run: the transaction is rolled back, and `runner/step-tries.ts` runs the revision again |
  * | anything else | all | never | it would be refused again |
  *
- * Waits are 0.25 s, doubled up to 5 s, each with ±25 % jitter, and never past the deadline. What is done again as a
- * whole revision, after its rollback, stands in `runner/step-tries.ts`.
+ * Waits are 0.25 s, doubled up to 5 s, each with ±25 % jitter, and never past the deadline; a call that returns nothing
+ * until then is given up. What is done again as a whole revision, after its rollback, stands in `runner/step-tries.ts`.
  */
 export interface RetryPolicy {
   /** When to give up whatever the error, in epoch milliseconds. Default: never. */
@@ -32,6 +33,7 @@ export interface RetryPolicy {
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 5_000
+const UNAVAILABLE_MS = 180_000
 
 /** How a call may be sent again. */
 export interface Repeatable {
@@ -43,11 +45,12 @@ export interface Repeatable {
 
 function patienceMs(error: StatementError, policy: RetryPolicy, { harmless }: Repeatable): number {
   if (error.outcome === 'refused') return 0
-  if (error.outcome === 'unknown') return harmless ? 15_000 : 0
+  if (error.outcome === 'unknown' && !harmless) return 0
+  if (error.outcome === 'unknown') return isUnavailable(error) ? UNAVAILABLE_MS : 15_000
   if (error.code === '28P01') return policy.passwordMs ?? 60_000
   if (error.exception === 'SecretsErrorException') return 5_000
   if (isBusy(error) && policy.deadline !== undefined) return Number.POSITIVE_INFINITY
-  return 180_000
+  return UNAVAILABLE_MS
 }
 
 /** Sends a call again as {@link RetryPolicy} allows when it throws a {@link StatementError}. */
@@ -72,6 +75,30 @@ export async function retryCall<T>(
       policy.onWait?.(failure, jittered)
       await sleep(jittered)
     }
+  }
+}
+
+/** A little more than a client waits for an answer. */
+const LONGEST_CALL_MS = 65_000
+
+/**
+ * The result of a call, or an error at the deadline: a service that accepts a call and never answers would outlast the
+ * function, which then reports nothing.
+ */
+export async function untilDeadline<T>(
+  sql: string,
+  call: () => Promise<T>,
+  deadline = Number.POSITIVE_INFINITY,
+): Promise<T> {
+  const left = Math.max(0, deadline - Date.now())
+  // The client gives up by itself before.
+  if (left > LONGEST_CALL_MS) return await call()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(unanswered(sql)), left)
+  try {
+    return await Promise.race([call(), promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

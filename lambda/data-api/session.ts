@@ -9,6 +9,7 @@ import {
 } from './batched-statements.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { sendFollowed } from './followed-statement.ts'
+import type { Repeatable } from './retry.ts'
 import { asksForRows, readRows } from './row-reader.ts'
 import type {
   RevisionStatement,
@@ -167,7 +168,8 @@ export class Session {
   /** Like {@link own}, outside any transaction, for what may be sent twice: reading, and writing what is there or not. */
   read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     this.transaction.forget()
-    return this.#inOrder(sql, () => this.#ask(sql, parameters, { harmless: true }))
+    const before = async () => this.#refuseAfterClose()
+    return this.#inOrder(sql, () => this.#ask(sql, parameters, { harmless: true, before }))
   }
 
   /** Like {@link own}, for an answer that may come later: it may travel with the statements around it. Resolves when accepted. */
@@ -193,7 +195,7 @@ export class Session {
     this.#revisionEnded = reason
   }
 
-  /** Refuses every further statement with `reason`. */
+  /** Refuses every further statement with `reason`, and sends none again. */
   close(reason: string): void {
     this.#closed = reason
   }
@@ -219,7 +221,7 @@ export class Session {
   async #ask(
     sql: string,
     parameters: readonly SqlParameter[],
-    repeatable?: { readonly harmless: boolean },
+    repeatable?: Repeatable,
   ): Promise<Row[]> {
     return decodeRows(await this.transaction.send(asksForRows(sql, parameters), repeatable))
   }
@@ -264,10 +266,14 @@ export class Session {
   }
 
   #refuse(sql: string): void {
-    if (this.#closed !== undefined) throw new CommandError('SessionClosed', this.#closed)
+    this.#refuseAfterClose()
     this.transaction.refuseAfterFailure(sql)
     refuseStatement(sql)
     if (sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql)
+  }
+
+  #refuseAfterClose(): void {
+    if (this.#closed !== undefined) throw new CommandError('SessionClosed', this.#closed)
   }
 
   #carryOut(

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { Logger } from '@aws-lambda-powertools/logger'
 import type { CommandContext } from '../commands.ts'
 import { readConfig } from '../config.ts'
-import { connect } from '../connection.ts'
+import { type Connection, connect } from '../connection.ts'
+import type { RetryPolicy } from '../data-api/retry.ts'
 import type { SessionOptions } from '../data-api/session-options.ts'
 import type { Revision } from '../revisions/revision.ts'
 import { RevisionMap } from '../revisions/revision-map.ts'
@@ -69,13 +70,17 @@ export async function commandContext(
   const config = readConfig(process.env)
   const deadline = Date.now() + remainingMs - ANSWER_MS
   const waits = new WaitLog(log)
-  const onWait = (error: Error, waitMs: number) =>
+  let connection: Connection | undefined
+  const onWait: RetryPolicy['onWait'] = (error, waitMs) => {
+    if (error.code === '28P01') connection?.pullAgain()
     waits.tell(`waiting ${waitMs} ms: ${error.message}`)
+  }
   const { lockTimeoutMs: lockMs, statementTimeoutMs: statementMs, lockWaitMs } = config
   const { transaction, batching } = config
-  const { secret, ...connection } = await connect(config)
+  connection = await connect(config, { deadline, onWait })
+  const { api, secretChecked, secret } = connection
   return {
-    ...connection,
+    ...{ api, secretChecked },
     timeouts: { lockMs, statementMs },
     transaction,
     batching,

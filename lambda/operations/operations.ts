@@ -15,8 +15,11 @@ import { watchedKysely } from './watched-kysely.ts'
 /** One SQL statement: text or a `.sql` file, which is sent as it is, a `sql` template, or a Kysely builder. */
 export type Statement<R = unknown> = Script | RawBuilder<R> | Compilable<R>
 
-/** What the runner does around the body of an autocommit block. */
-export interface AutocommitBlocks {
+/** What the runner gives a revision. */
+export interface RevisionRun {
+  /** See {@link Operations.attempt}. Default: 1. */
+  readonly attempt?: number
+  /** Runs the body of an autocommit block outside the transaction. */
   autocommitBlock(body: () => Promise<void>): Promise<void>
 }
 
@@ -32,12 +35,19 @@ export interface AutocommitBlocks {
  * `savepoint` and its release each is sent at once, and the promise is that it ran.
  */
 export class Operations extends SchemaOperations {
-  readonly #blocks: AutocommitBlocks
+  /**
+   * How often this run has begun the revision, this time included: 1 at first. A revision is run again when another
+   * transaction was in its way or the connection broke, after its transaction is rolled back. Calls of other services
+   * that its JavaScript makes then happen again.
+   */
+  readonly attempt: number
+  readonly #run: RevisionRun
   readonly #bind: Kysely<unknown>
 
-  constructor(session: Session, blocks: AutocommitBlocks) {
+  constructor(session: Session, run: RevisionRun) {
     super(session)
-    this.#blocks = blocks
+    this.#run = run
+    this.attempt = run.attempt ?? 1
     this.#bind = watchedKysely(this.db, this.calls)
   }
 
@@ -187,7 +197,7 @@ export class Operations extends SchemaOperations {
   autocommitBlock(body: () => Promise<void>): OperationCall<void> {
     return this.call('autocommitBlock', async () => {
       if (typeof body !== 'function') throw invalidArgument('body', body, 'an async function')
-      await this.#blocks.autocommitBlock(async () => {
+      await this.#run.autocommitBlock(async () => {
         this.inBlock = true
         try {
           await body()

@@ -1,5 +1,6 @@
 import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { Attempts } from './attempts.ts'
 import { BatchExecutor } from './batch-executor.ts'
 import {
   createTables,
@@ -15,6 +16,7 @@ import type { RunnerContext, RunPlan, RunStep } from './runner-context.ts'
 import { stopTime } from './step-time.ts'
 import { LOST, STOPPED, takesOver } from './step-transaction.ts'
 import { applySteps } from './step-tries.ts'
+import { Waits } from './waits.ts'
 
 /** How far a run came; kept up to date while it goes on, so that a failure can be reported with what was done before it. */
 export class RunProgress {
@@ -36,11 +38,14 @@ export class RunProgress {
  * Throws `CommandError` when nothing was run, `MigrationError` or `UnknownOutcome` when a step failed.
  */
 export async function runPlan(
-  context: RunnerContext,
+  given: RunnerContext,
   makePlan: (state: DatabaseState) => RunPlan,
   progress: RunProgress,
 ): Promise<void> {
-  const stopAt = stopTime(context.deadline)
+  const stopAt = stopTime(given.deadline)
+  const waits = new Waits(given)
+  const { context } = waits
+  const attempts = new Attempts()
   const reader = new Session(context.api, context.sessionOptions)
   let state = await readFirstState(context, reader)
   const plan = makePlan(state)
@@ -57,21 +62,21 @@ export async function runPlan(
     otherRun: new OtherRun(context),
     executor: new BatchExecutor(context, reader),
   }
-  let hasWaited = false
+  const hasAllTime = () =>
+    progress.applied.length === 0 && context.fullTime !== false && !waits.tookTime
+  const time = { stopAt, mayTryAgain: () => !hasAllTime() }
   let isNewPlan = true
   for (;;) {
     const [step] = progress.left
     if (step === undefined || Date.now() >= stopAt || context.stop?.aborted) return
     if (isNewPlan && (await context.mayGoOn?.()) === false) return
-    const mayTryAgain = hasWaited || progress.applied.length > 0 || context.fullTime === false
     const steps = context.transaction === 'run' ? progress.left : [step]
     const ready = await readied(context, beside, step, state)
-    const outcome =
-      ready === LOST ? LOST : await applySteps(context, steps, ready, { stopAt, mayTryAgain })
+    const outcome = ready === LOST ? LOST : await applySteps(context, steps, ready, time, attempts)
     if (outcome === STOPPED) return
     isNewPlan = outcome === LOST
     if (outcome === LOST || ready === LOST) {
-      hasWaited = true
+      waits.waitedForRun()
       const seen = await readState(reader, context.table)
       see(seen, plan(seen.rows))
     } else {

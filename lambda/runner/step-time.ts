@@ -3,10 +3,10 @@ export interface StepTime {
   /** When it is stopped, in epoch milliseconds; see {@link stopTime}. */
   readonly stopAt: number
   /**
-   * Whether a step that was stopped is left to a later run. False: it has had all the time there is, so stopping it is
-   * its failure.
+   * Whether a step that was stopped is left to a later run, asked when it is. False: it has had all the time there is, so
+   * stopping it is its failure.
    */
-  readonly mayTryAgain: boolean
+  mayTryAgain(): boolean
 }
 
 /** The work was stopped, because the time was up. */

@@ -6,6 +6,7 @@ import { Transaction } from '../data-api/transaction.ts'
 import { type MigrationError, UnknownOutcome } from '../errors.ts'
 import { causesOf, messageOf } from '../thrown.ts'
 import { wantsBatches } from './batch-executor.ts'
+import type { Attempts } from './attempts.ts'
 import type { BlockProgress } from './block-progress.ts'
 import { commitOrResolve, NotCommitted } from './commit.ts'
 import type { DatabaseState, OpenStep } from './database-state.ts'
@@ -37,6 +38,7 @@ export interface TryOptions {
   readonly follow: boolean
   /** What the autocommit blocks did in the tries before. */
   readonly progress: BlockProgress
+  readonly attempts: Attempts
 }
 
 /**
@@ -58,7 +60,7 @@ export class StepTransaction {
     context: RunnerContext,
     steps: readonly RunStep[],
     state: StepState,
-    { time, follow, progress }: TryOptions,
+    { time, follow, progress, attempts }: TryOptions,
   ) {
     this.#context = context
     this.#time = time
@@ -75,7 +77,15 @@ export class StepTransaction {
     }
     this.#transaction = new Transaction(context.api, options)
     const watch = this.#watch
-    const scope = { context, transaction: this.#transaction, options, watch, timeouts, progress }
+    const scope = {
+      context,
+      transaction: this.#transaction,
+      options,
+      watch,
+      timeouts,
+      progress,
+      attempts,
+    }
     this.#steps = placed(scope, steps, state)
   }
 
@@ -102,7 +112,7 @@ export class StepTransaction {
       return LOST
     }
     // A statement of a block goes on in the database, and the next run waits for it.
-    const goesOn = this.#time.mayTryAgain || isInBlock
+    const goesOn = this.#time.mayTryAgain() || isInBlock
     if (cause instanceof OutOfTime && goesOn) return await this.#stop(cause)
     throw await this.#fail(cause)
   }

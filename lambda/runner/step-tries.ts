@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasTimedOut, type StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
+import { causesOf } from '../thrown.ts'
+import type { Attempts } from './attempts.ts'
 import { BlockProgress } from './block-progress.ts'
+import { NotCommitted } from './commit.ts'
 import type { OpenStep } from './database-state.ts'
 import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
@@ -15,12 +18,13 @@ export async function applySteps(
   steps: readonly RunStep[],
   state: StepState,
   time: StepTime,
+  attempts: Attempts,
 ): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
   const tries = new StepTries(context, time)
   const progress = new BlockProgress()
   let now: StepState = state
   for (;;) {
-    const options = { time, follow: tries.follow, progress }
+    const options = { time, follow: tries.follow, progress, attempts }
     const attempt = new StepTransaction(context, steps, now, options)
     try {
       return await attempt.apply()
@@ -56,15 +60,22 @@ const IN_THE_WAY: Readonly<Record<string, string>> = {
   '40P01': 'it met a deadlock',
   '40001': 'it met a concurrent change',
 }
+const BROKEN = 'the connection broke, and nothing is committed'
 const MOST_TRIES = 5
 const FIRST_WAIT_MS = 1_000
+
+function isBroken(error: StatementError): boolean {
+  if (hasTimedOut(error)) return false
+  return error.outcome === 'unknown' || error.exception === 'TransactionNotFoundException'
+}
 
 /**
  * Whether a revision that failed and was rolled back is run again at once.
  *
  * | what failed | run again | why |
  * |---|---|---|
- * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | somebody else was in the way |
+ * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | another transaction was in the way |
+ * | a call whose outcome is not known, a transaction that is gone, a commit that did not take place | the same | the connection broke, and nothing is committed: fence and lock see to it that it is not applied twice |
  * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
  * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
  * | anything else | never | it would fail again |
@@ -110,8 +121,10 @@ class StepTries {
   }
 
   #reason(error: MigrationError): string | undefined {
+    if (causesOf(error).some((cause) => cause instanceof NotCommitted)) return BROKEN
     const cause = statementErrorOf(error)
     if (cause === undefined) return undefined
+    if (isBroken(cause)) return BROKEN
     const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
     if (!isTooLong) return IN_THE_WAY[cause.code ?? '']
     if (this.follow) return undefined

@@ -9,6 +9,7 @@ import { CommandError, type MigrationError } from '../errors.ts'
 import { Operations } from '../operations/operations.ts'
 import { asError } from '../thrown.ts'
 import { AutocommitBlocks } from './autocommit-block.ts'
+import type { Attempts } from './attempts.ts'
 import type { BlockProgress } from './block-progress.ts'
 import { recordFailure } from './failure-record.ts'
 import { FenceLost } from './fence-lost.ts'
@@ -35,6 +36,7 @@ export interface StepScope {
   readonly timeouts: Timeouts
   /** What the step's autocommit blocks have done in earlier tries of this run. */
   readonly progress: BlockProgress
+  readonly attempts: Attempts
 }
 
 /** Where a step stands in the history. */
@@ -197,6 +199,7 @@ export class Step {
 
   async #runRevision(): Promise<void> {
     const op = new Operations(this.session, {
+      attempt: this.#scope.attempts.next(this.#step),
       autocommitBlock: (body) => this.#blocks.run(body),
     })
     try {

@@ -88,6 +88,20 @@ describe('a cluster that cannot be used just now', () => {
     },
   )
 
+  test('because its writer is being replaced is waited for longer than 15 s', async () => {
+    await using api = await refusingDataApi(aurora.endpoint, {
+      status: 504,
+      exception: 'DatabaseUnavailableException',
+      message: '',
+      untilMs: 20_000,
+    })
+    vi.stubEnv('AWS_ENDPOINT_URL_RDS_DATA', api.endpoint)
+    const { report, lines } = await run()
+    expect(report.status).toBe('succeeded')
+    expect(lines[0]).toMatch(/^waiting \d+ ms: no message \(DatabaseUnavailableException\)/)
+    expect(await tables()).toEqual(APPLIED)
+  })
+
   test('because it has no writer yet is waited for with a line that says so', async () => {
     await using api = await refusingDataApi(aurora.endpoint, {
       status: 404,

@@ -467,7 +467,7 @@ test('a statement_timeout of the role is for a statement, not for a batch: it is
 
 test('a batch that got no answer shows the statements that were in it', async () => {
   const { database } = await atBase()
-  aurora.faults.add({ database, sqlPattern: '^select "public"', kind: 'cut-after' })
+  aurora.faults.add({ database, sqlPattern: '^select "public"', kind: 'cut-after', times: 5 })
   const { report } = await run(database, fill)
   expect(report.status).toBe('failed')
   expect(report.error?.message).toContain('statement: insert into "k" ("id", "name")')

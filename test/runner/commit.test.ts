@@ -60,20 +60,19 @@ describe('a commit whose answer is lost', () => {
   )
 
   test.each(['cut-before', { status: 503, when: 'before' }] as const)(
-    'before it took place (%j) is a failure that leaves nothing, and the next run applies it',
+    'before it took place (%j) is found out, and the revision is run again',
     async (kind) => {
       const database = await newDatabase(aurora)
-      aurora.faults.add({ database, operation: 'CommitTransaction', kind })
-      const report = await upgrade(testContext(aurora, database, REVISIONS))
-      expect(report).toMatchObject({ status: 'failed', to: [], pending: ['a'] })
-      expect(report.error?.message).toContain(
-        'the connection broke at the commit, and nothing was committed: run it again',
+      const fault = aurora.faults.add({ database, operation: 'CommitTransaction', kind })
+      const context = testContext(aurora, database, REVISIONS)
+      expect(await upgrade(context)).toMatchObject({ status: 'succeeded', to: ['a'] })
+      expect(fault.fired).toBe(1)
+      expect(context.lines).toContainEqual(
+        expect.stringMatching(
+          /^the connection broke, and nothing is committed, so it is run again \(try 2\): /,
+        ),
       )
-      expect(await look(database)).toEqual({ versions: [], table: false, outcomes: ['failed'] })
-      expect(await upgrade(testContext(aurora, database, REVISIONS))).toMatchObject({
-        status: 'succeeded',
-      })
-      expect(await look(database)).toEqual({ ...APPLIED, outcomes: ['failed', 'done'] })
+      expect(await look(database)).toEqual(APPLIED)
     },
   )
 
@@ -93,6 +92,27 @@ describe('a commit whose answer is lost', () => {
       )
     },
   )
+
+  test('before it took place each time is a failure that leaves nothing', {
+    timeout: 60_000,
+  }, async () => {
+    const database = await newDatabase(aurora)
+    const attempts: number[] = []
+    const revisions = [
+      revision('a', null, async (op) => {
+        attempts.push(op.attempt)
+        await op.execute('create table k (id integer)')
+      }),
+    ]
+    aurora.faults.add({ database, operation: 'CommitTransaction', kind: 'cut-before', times: 5 })
+    const report = await upgrade(testContext(aurora, database, revisions))
+    expect(report).toMatchObject({ status: 'failed', to: [], pending: ['a'] })
+    expect(report.error?.message).toContain(
+      'the connection broke at the commit, and nothing was committed: run it again',
+    )
+    expect(attempts).toEqual([1, 2, 3, 4, 5])
+    expect(await look(database)).toEqual({ versions: [], table: false, outcomes: ['failed'] })
+  })
 
   test('while it is still in flight is waited for', async () => {
     const database = await newDatabase(aurora)
@@ -154,13 +174,12 @@ describe('a commit whose answer is lost', () => {
 })
 
 describe('a transaction that the service ended', () => {
-  test('fails the revision and leaves nothing', async () => {
+  test('is begun again, and the revision is applied once', async () => {
     const database = await newDatabase(aurora)
     aurora.faults.add({ database, sqlPattern: INSERT, kind: 'transaction-expired' })
     const report = await upgrade(testContext(aurora, database, REVISIONS))
-    expect(report.status).toBe('failed')
-    expect(report.error?.message).toMatch(/Transaction .* is not found/)
-    expect(await look(database)).toEqual({ versions: [], table: false, outcomes: ['failed'] })
+    expect(report).toMatchObject({ status: 'succeeded', to: ['a'] })
+    expect(await look(database)).toEqual(APPLIED)
   })
 })
 
@@ -182,18 +201,21 @@ describe('a database that wakes up', () => {
 
 describe('no call that writes', () => {
   test.each(['cut-before', 'cut-after'] as const)(
-    'is sent twice by the client when it is %s',
+    'is sent twice in one transaction when it is %s: the revision is run again in another',
     async (kind) => {
       const database = await newDatabase(aurora)
       aurora.faults.add({ database, sqlPattern: INSERT, kind })
       const report = await upgrade(testContext(aurora, database, REVISIONS))
-      expect(report.status).toBe('failed')
-      expect(report.error?.message).toMatch(/; nothing of it is committed$/)
+      expect(report).toMatchObject({ status: 'succeeded', to: ['a'] })
       const inserts = aurora.calls
         .forDatabase(database)
         .filter((call) => statementsOf(call).some((sql) => sql.startsWith('insert into k')))
-      expect(inserts).toHaveLength(1)
-      expect(await look(database)).toMatchObject({ versions: [], table: false })
+      const transactions = inserts.map(({ transactionId }) => transactionId)
+      expect(new Set(transactions).size).toBe(2)
+      expect(transactions).toHaveLength(2)
+      expect(await look(database)).toEqual(APPLIED)
+      const client = await connect(aurora, database)
+      expect((await client.query('select id from k')).rows).toEqual([{ id: 1 }])
     },
   )
 })
