@@ -235,6 +235,34 @@ export const HAPPENINGS: readonly Happening[] = [
       'and gone, because JavaScript never let go, fails with that cause',
     ),
   },
+  {
+    when: '… in a promise that never settles',
+    see: '`failed` when the time is up: `… while no statement of it was under way: it waits for something else, such as a promise that never settles`',
+    holds: 'nothing of the revision',
+    tests: shownBy('runner/escaping-code', '%s is stopped, and the report says what it waited for'),
+  },
+  {
+    when: 'a revision calls `process.exit()`',
+    see: '`failed`: `it called process.exit(…), which would end the run without a report: throw an error instead`',
+    holds: 'nothing of the revision',
+    tests: shownBy('runner/escaping-code', '%s'),
+  },
+  {
+    when: 'an error escapes it, from a timer or from a promise that it does not await',
+    see: "`failed`: `it threw an error that nothing can catch, as from a timer or an event…` or `a promise that it does not await was rejected: add the missing 'await'…`",
+    holds: 'nothing of the revision',
+    tests: shownBy('runner/escaping-code', '%s'),
+  },
+  {
+    when: 'its code goes on after it returned',
+    see: "`failed`; when it is committed already, a warning: `… is over: a statement came after it returned, so add the missing 'await' before it (…)`. The statement is not sent",
+    holds: 'what the report says',
+    tests: shownBy(
+      'runner/escaping-code',
+      'fails the revision while that can be rolled back',
+      'is a warning of the run when the revision is committed, and its statement is not sent',
+    ),
+  },
 ]
 
 /** The rows as the README has them. */

@@ -106,6 +106,7 @@ async function move(
   makePlan: (state: DatabaseState) => Planned,
 ): Promise<Report> {
   const progress = new RunProgress()
+  const late: string[] = []
   let planned: Planned | undefined
   const report = (status: Status, error?: ErrorReport): Report => ({
     status,
@@ -115,7 +116,7 @@ async function move(
     to: progress.state?.rows ?? [],
     steps: progress.applied,
     pending: progress.left.map(({ revision }) => revision),
-    warnings: [...(planned?.warnings ?? []), ...warningsOf(progress)],
+    warnings: [...(planned?.warnings ?? []), ...late, ...warningsOf(progress)],
     ...(planned && isUnfinished(status) && { resume: planned.resume }),
     ...(error && { error }),
   })
@@ -125,7 +126,7 @@ async function move(
     return planned.steps
   }
   try {
-    await runPlan(context, plan, progress)
+    await runPlan({ ...context, warnings: late }, plan, progress)
     return report(progress.left.length === 0 ? 'succeeded' : 'incomplete')
   } catch (error) {
     const { nothingRun, ...failure } = errorReport(error)

@@ -48,7 +48,7 @@ export class Session {
   readonly #options: SessionOptions
   readonly #pending = new Set<{ readonly sql: string }>()
   readonly #count = new StatementCount()
-  #revisionEnded: string | undefined
+  #refusal: ((sql: string) => Error) | undefined
   #closed: string | undefined
 
   constructor(
@@ -135,7 +135,7 @@ export class Session {
   query(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     const route = this.#routeOf(sql, { returns: 'rows' })
     return this.#inOrder(sql, async () => {
-      this.#refuseAfterEnd()
+      this.#refuseAfterEnd(sql)
       route()
       const rows = await readRows(
         (statement) => this.transaction.send(statement),
@@ -187,12 +187,12 @@ export class Session {
   }
 
   /**
-   * Refuses every further statement of the revision with `reason`; those of the runner still pass.
+   * Refuses every further statement of the revision with what `refusal` makes of it; those of the runner still pass.
    *
    * Before the rollback: what a forgotten promise sends after it would be committed on its own.
    */
-  endRevision(reason: string): void {
-    this.#revisionEnded = reason
+  endRevision(refusal: (sql: string) => Error): void {
+    this.#refusal = refusal
   }
 
   /** Refuses every further statement with `reason`, and sends none again. */
@@ -256,13 +256,12 @@ export class Session {
   /** Refuses what may not run. Returns how it is sent, where that is outside the transaction. */
   #admitted(sql: string, route: Route): StatementRoute | undefined {
     this.#refuse(sql)
-    this.#refuseAfterEnd()
+    this.#refuseAfterEnd(sql)
     return route()
   }
 
-  #refuseAfterEnd(): void {
-    if (this.#revisionEnded === undefined) return
-    throw new CommandError('RevisionEnded', this.#revisionEnded)
+  #refuseAfterEnd(sql: string): void {
+    if (this.#refusal !== undefined) throw this.#refusal(sql)
   }
 
   #refuse(sql: string): void {

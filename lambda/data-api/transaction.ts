@@ -27,6 +27,8 @@ export class Transaction {
   #inLine = 0
   #id: string | undefined
   #failure: Error | undefined
+  #failedPutOff = false
+  #atWork: string | undefined
   #isLocated = false
   #batch: BatchedStatement[] = []
   #batchCharacters = 0
@@ -53,6 +55,11 @@ export class Transaction {
   get willTakeBatches(): boolean {
     const wanted = this.#options.batchCall !== undefined
     return wanted && this.#savepoints === 0 && !this.#oneByOne
+  }
+
+  /** Whether the failure is that of a statement that was put off, so that the revision went past it. */
+  get failedPutOff(): boolean {
+    return this.#failedPutOff
   }
 
   /**
@@ -185,15 +192,23 @@ export class Transaction {
     if (/statement_timeout/i.test(sql)) this.#oneByOne = true
     if (!isRollbackToSavepoint(sql)) return
     this.#failure = undefined
+    this.#failedPutOff = false
     this.#isLocated = false
+  }
+
+  /** The statement of the revision that the database works on; of a batch, its first one. */
+  get atWork(): string | undefined {
+    return this.#atWork
   }
 
   /** Does `work` while the statement is watched. */
   async watched<T>(sql: string, work: () => Promise<T>): Promise<T> {
     const ended = this.#id === undefined ? undefined : this.#options.watch?.(sql)
+    this.#atWork = sql
     try {
       return await work()
     } finally {
+      this.#atWork = undefined
       ended?.()
     }
   }
@@ -225,6 +240,7 @@ export class Transaction {
         sendBatch((statement) => this.send(statement), this.#options.batchCall ?? '', batch),
       )
     } catch (error) {
+      if (this.#failure === undefined) this.#failedPutOff = true
       this.#failure ??= error as Error
       throw new NotSent(error as Error)
     }

@@ -72,7 +72,8 @@ function shown({ name, statement }: CallRecord): string {
   return statement === '' ? name : `${name} (${statement})`
 }
 
-function shortened(statement: string): string {
+/** A statement in one line of a message. */
+export function shortened(statement: string): string {
   const line = statement
     .slice(0, 4 * SHOWN_CHARACTERS)
     .replace(/\s+/g, ' ')

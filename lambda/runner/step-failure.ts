@@ -13,6 +13,8 @@ export interface FailedStep {
   readonly blocks: BlockOutcome
   /** Whether all steps of the run are one transaction. */
   readonly inOneTransaction: boolean
+  /** What it waited for when the time was up; `undefined`: nothing of the database. */
+  readonly waitsFor?: string | undefined
 }
 
 /** What the autocommit blocks of a step that failed leave. */
@@ -32,7 +34,7 @@ export function migrationError(step: FailedStep, cause: unknown): MigrationError
   const committed = committedText(step)
   const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
   return new MigrationError(
-    `${name} failed: ${reasonOf(cause)}${where}; ${committed}`,
+    `${name} failed: ${reasonOf(cause, step)}${where}; ${committed}`,
     {
       revision,
       direction,
@@ -63,11 +65,12 @@ function committedText({ direction, blocks, inOneTransaction }: FailedStep): str
 
 const MOST_NAMED = 5
 
-function reasonOf(cause: unknown): string {
-  if (cause instanceof OutOfTime) {
-    return `${cause.message}: it needs more than one Lambda life, so split it into several revisions or make it a backfill`
+function reasonOf(cause: unknown, { waitsFor }: FailedStep): string {
+  if (!(cause instanceof OutOfTime)) return messageOf(cause)
+  if (waitsFor === undefined) {
+    return `${cause.message}, while no statement of it was under way: it waits for something else, such as a promise that never settles`
   }
-  return messageOf(cause)
+  return `${cause.message}, while it waited for ${waitsFor}: it needs more than one Lambda life, so split it into several revisions or make it a backfill`
 }
 
 /** The database's error behind an error of the ORM or of the revision itself. */

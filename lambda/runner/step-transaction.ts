@@ -13,9 +13,10 @@ import type { DatabaseState, OpenStep } from './database-state.ts'
 import { FenceLost } from './fence-lost.ts'
 import type { Timeouts } from './history.ts'
 import type { StepReport } from './report.ts'
+import { NotAwaited } from './revision-code.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import { StatementWatch } from './statement-watch.ts'
-import { NotAwaited, Step, type StepScope } from './step.ts'
+import { Step, type StepScope } from './step.ts'
 import { OutOfTime, type StepTime, untilTime } from './step-time.ts'
 
 /** Steps that did not take place because another run moved the database, or holds the lock: read the state and plan again. */
@@ -94,6 +95,7 @@ export class StepTransaction {
       await this.#transaction.begin()
       await untilTime(this.#time.stopAt, () => this.#applySteps())
       await this.#commit()
+      for (const { code } of this.#steps) code.commit()
       return this.#steps.map((step) => step.report({ ofSeveral: this.#steps.length > 1 }))
     } catch (error) {
       return await this.#ended(error)
@@ -157,15 +159,21 @@ export class StepTransaction {
   /** What came first: a statement that was put off may have failed before what the revision met. */
   async #causeOf(error: unknown): Promise<unknown> {
     if (error instanceof OutOfTime) return error
+    const { failure: before } = this.#transaction
     await this.#transaction.flush().catch(() => 'it is the failure now')
     if (error instanceof NotAwaited) return error
-    const { failure } = this.#transaction
-    return failure === undefined || isFrom(error, failure) ? error : failure
+    const { failure, failedPutOff } = this.#transaction
+    if (failure === undefined || isFrom(error, failure)) return error
+    // The end of what was still under way does not replace what the revision threw before it.
+    const cameFirst = failure === before || failedPutOff || failure instanceof FenceLost
+    return cameFirst ? failure : error
   }
 
   /** Rolls back and writes no failure: a later run does the steps, and takes over the row of one with autocommit blocks. */
   async #stop({ message }: OutOfTime): Promise<typeof STOPPED> {
-    this.#context.log.warn(`${this.#failing.name} was ${message}: rolled back, a later run does it`)
+    const { name, code } = this.#failing
+    const waited = code.waitsFor === undefined ? '' : `, while it waited for ${code.waitsFor}`
+    this.#context.log.warn(`${name} was ${message}${waited}: rolled back, a later run does it`)
     await this.#watch.cancel()
     await this.#rollback()
     await this.#failing.release()

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { StatementError } from '../data-api/errors.ts'
 import { readingProblem } from '../data-api/reading-settings.ts'
 import { Session } from '../data-api/session.ts'
 import type { SessionOptions, StatementGate } from '../data-api/session-options.ts'
 import type { Transaction } from '../data-api/transaction.ts'
 import { CommandError, type MigrationError } from '../errors.ts'
-import { Operations } from '../operations/operations.ts'
-import { asError } from '../thrown.ts'
 import { AutocommitBlocks } from './autocommit-block.ts'
 import type { Attempts } from './attempts.ts'
 import type { BlockProgress } from './block-progress.ts'
@@ -15,17 +12,11 @@ import { recordFailure } from './failure-record.ts'
 import { FenceLost } from './fence-lost.ts'
 import { abandonStatement, type HistoryEntry, releaseStatement, type Timeouts } from './history.ts'
 import type { StepReport } from './report.ts'
+import { RevisionCode } from './revision-code.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import type { StatementWatch } from './statement-watch.ts'
 import { migrationError } from './step-failure.ts'
 import { type Move, type MoveAnswer, moveProblem } from './version-table.ts'
-
-/** A revision returned before a call of its own was over. */
-export class NotAwaited extends CommandError {
-  constructor(message: string) {
-    super('NotAwaited', message)
-  }
-}
 
 /** The transaction that a step is part of. */
 export interface StepScope {
@@ -53,6 +44,7 @@ export interface StepPlace {
 export class Step {
   readonly entry: HistoryEntry
   readonly session: Session
+  readonly code: RevisionCode
   readonly #scope: StepScope
   readonly #step: RunStep
   readonly #place: StepPlace
@@ -81,26 +73,25 @@ export class Step {
     this.session = new Session(context.api, { ...options, gate }, transaction)
     const { session, entry } = this
     this.#blocks = new AutocommitBlocks({ ...scope, session, entry, fencedAt: performance.now() })
+    this.code = new RevisionCode(this.name, session, context)
   }
 
   /** Runs the revision. What travels with later statements is still to be carried out when this resolves. */
   async apply(): Promise<void> {
     this.#started = performance.now()
     await this.#fence()
-    await this.#runRevision()
+    await this.code.run(this.#step.run, {
+      attempt: this.#scope.attempts.next(this.#step),
+      autocommitBlock: (body) => this.#blocks.run(body),
+    })
+    await this.#blocks.finish()
     await this.#move()
   }
 
-  /** Refuses every statement that the revision may still send. */
+  /** Refuses every statement that the revision may still send, because its transaction is rolled back. */
   end(): void {
     this.#blocks.end()
-    this.#endRevision()
-  }
-
-  #endRevision(): void {
-    this.session.endRevision(
-      `${this.name} is over: a statement came after it returned, so add the missing 'await' before it`,
-    )
+    this.code.fail()
   }
 
   /** `ms` is that of the database, from fence to move, for one of several steps in a transaction. */
@@ -118,7 +109,9 @@ export class Step {
     const { committed, unknown } = progress
     const blocks = { committed, unknown, wasInterrupted: this.#place.takenOver !== undefined }
     const inOneTransaction = context.transaction === 'run'
-    return migrationError({ revision, direction, name: this.name, blocks, inOneTransaction }, cause)
+    const { waitsFor } = this.code
+    const step = { revision, direction, name: this.name, blocks, inOneTransaction, waitsFor }
+    return migrationError(step, cause)
   }
 
   /** Writes the history row of the failure, after the rollback. */
@@ -195,34 +188,6 @@ export class Step {
         if (abandoned !== 1) throw new FenceLost('another run has taken the interrupted step over')
       },
     })
-  }
-
-  async #runRevision(): Promise<void> {
-    const op = new Operations(this.session, {
-      attempt: this.#scope.attempts.next(this.#step),
-      autocommitBlock: (body) => this.#blocks.run(body),
-    })
-    try {
-      await this.#step.run?.(op)
-      // A query builder that nobody awaits sends its statement some microtasks after it was called.
-      await setImmediate()
-    } catch (thrown) {
-      throw asError(thrown)
-    } finally {
-      this.#endRevision()
-    }
-    this.#refuseMissingAwait(op)
-    await this.session.settled()
-    if (this.session.failure) throw this.session.failure
-    await this.#blocks.finish()
-  }
-
-  #refuseMissingAwait(op: Operations): void {
-    const calls = [...op.notAwaited(), ...this.session.pending]
-    if (calls[0] === undefined) return
-    throw new NotAwaited(
-      `${this.name} returned without waiting for ${calls[0]}: add the missing 'await'`,
-    )
   }
 
   async #move(): Promise<void> {
