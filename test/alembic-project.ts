@@ -19,8 +19,10 @@ export interface PythonRevision {
 }
 
 export interface AlembicOptions {
-  /** Superuser URL of the database; what Alembic makes belongs to the migrator. */
+  /** Superuser URL of the database. */
   readonly url: string
+  /** Who owns what Alembic makes. Default: the migrator. */
+  readonly role?: string
   readonly schema?: string
   /** More Python for `context.configure(…)`. */
   readonly configure?: string
@@ -76,14 +78,20 @@ export class AlembicProject implements AsyncDisposable {
   }
 }
 
-function environment({ url, schema, configure = '', preamble = '' }: AlembicOptions): string {
+function environment({
+  url,
+  role = 'migrator',
+  schema,
+  configure = '',
+  preamble = '',
+}: AlembicOptions): string {
   return `from alembic import context
 from sqlalchemy import create_engine, text, MetaData
 target_metadata = MetaData()
 ${preamble}
 engine = create_engine(${JSON.stringify(url.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:'))})
 with engine.connect() as connection:
-    connection.execute(text("set role migrator"))
+    connection.execute(text("set role ${role}"))
     connection.execute(text("commit"))
     context.configure(connection=connection, target_metadata=target_metadata${schema ? `, version_table_schema=${JSON.stringify(schema)}` : ''}${configure})
     with context.begin_transaction():

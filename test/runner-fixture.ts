@@ -83,14 +83,14 @@ export function callNames(calls: readonly Call[], words = 2): string[] {
 
 /** The statements that a call carries. */
 export function statementsOf({ sql = '', parameters }: Call): string[] {
-  if (!/^select \S+_exec_v1"?\(/.test(sql)) return [sql]
+  if (!/^select \S+_exec_v\d+"?\(/.test(sql)) return [sql]
   const [{ value }] = parameters as [{ value: { stringValue: string } }]
   return (JSON.parse(value.stringValue) as { sql: string }[]).map((item) => item.sql)
 }
 
 function statementName(sql: string, words: number): string {
   const text = sql.replace(/\s+/g, ' ').trim()
-  if (text.startsWith('select (select coalesce(json_agg')) return 'Read'
+  if (text.startsWith('with recursive "roles"')) return 'Read'
   if (text.startsWith('with "gate"')) return 'Fence'
   if (text.startsWith('with "before"')) return 'Move'
   const measured = 'with "aurora_rows" as materialized ( '

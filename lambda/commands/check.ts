@@ -46,7 +46,7 @@ export async function check(
     edited,
     unknown: unknownRows(context.map, state.rows),
     problems,
-    warnings: [...warnings, ...(state.open ? [openWarning(state.open)] : [])],
+    warnings: [...state.warnings, ...warnings, ...(state.open ? [openWarning(state.open)] : [])],
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { BatchExecutor } from '../runner/batch-executor.ts'
 import { createTables, readFirstState, readState } from '../runner/database-state.ts'
 import type { Status } from '../runner/report.ts'
 import type { CommandContext } from './context.ts'
@@ -16,16 +17,20 @@ export interface EnsureVersionReport {
 
 const POLL_MS = 500
 
-/** Creates the version table and the history table where they are missing, and nothing else. */
+/**
+ * Creates the version table, the history table and the function for batches where they are missing, and nothing else.
+ * Where the function cannot be made, the log says why.
+ */
 export async function ensureVersion(context: CommandContext): Promise<EnsureVersionReport> {
   const session = new Session(context.api, context.sessionOptions)
-  let { ready } = await readFirstState(context, session)
-  const created = !ready
-  while (!ready) {
+  let state = await readFirstState(context, session)
+  const created = !state.ready
+  while (!state.ready) {
     if (!(await createTables(session, context.table))) await sleep(POLL_MS)
-    ready = (await readState(session, context.table)).ready
-    if (!ready && Date.now() > context.deadline) throw tooLong(context)
+    state = await readState(session, context.table)
+    if (!state.ready && Date.now() > context.deadline) throw tooLong(context)
   }
+  await new BatchExecutor(context, session).ensured(state)
   return { status: 'succeeded', command: 'ensure-version', table: context.table.versions, created }
 }
 

@@ -121,9 +121,11 @@ async function move(
     ...(error && { error }),
   })
   const plan = (state: DatabaseState) => {
-    planned = makePlan(state)
-    for (const warning of planned.warnings ?? []) context.log.warn(warning)
-    return planned.steps
+    const made = makePlan(state)
+    const warnings = [...state.warnings, ...(made.warnings ?? [])]
+    planned = { ...made, warnings }
+    for (const warning of warnings) context.log.warn(warning)
+    return made.steps
   }
   try {
     await runPlan({ ...context, warnings: late }, plan, progress)

@@ -2,6 +2,7 @@ import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { type BatchedStatement, NotSent } from './batch.ts'
 import type { DataApiStatement } from './data-api.ts'
 import { isExecutable } from './followed-statement.ts'
+import { qualified } from './qualified.ts'
 import type { StatementCount } from './statement-count.ts'
 import { statementFacts } from './statements.ts'
 import type { Row } from './values.ts'
@@ -75,7 +76,7 @@ export class PutOffBookkeeping implements BatchedStatement {
   }
 
   statement = (): DataApiStatement => ({ sql: this.#books.sql(`${this.#count.rows}`) })
-  text = (): string => this.#books.sql(`${this.#count.rows} + $1`)
+  text = (): string => this.#books.sql(qualified`${this.#count.rows} #+ $1`)
   done = (answer: Row | number): void => this.#books.check(answer as Row)
 
   failed(error: Error): Error {

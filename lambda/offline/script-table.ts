@@ -4,9 +4,9 @@ import { READING_SETTINGS } from '../data-api/reading-settings.ts'
 import type { Row } from '../data-api/values.ts'
 import { shown } from '../revisions/listed.ts'
 import type { RevisionMap } from '../revisions/revision-map.ts'
-import { readStatement } from '../runner/database-state.ts'
 import { type HistoryEntry, openRowStatement } from '../runner/history.ts'
-import { type Move, VersionTable, type VersionTableName } from '../runner/version-table.ts'
+import { readStatement, stateRow } from '../runner/read-statement.ts'
+import { type Move, VersionTable, type VersionTableOptions } from '../runner/version-table.ts'
 
 /** A statement of the runner's own: what stands in the script for it, and what it is told that the database said. */
 export interface OwnStatement {
@@ -14,7 +14,7 @@ export interface OwnStatement {
   readonly answer: Row
 }
 
-export interface ScriptTableOptions extends VersionTableName {
+export interface ScriptTableOptions extends VersionTableOptions {
   readonly map: RevisionMap
   /** The version rows that the script begins with. */
   readonly rows: readonly string[]
@@ -34,8 +34,7 @@ export class ScriptTable extends VersionTable {
   constructor({ map, rows, ...name }: ScriptTableOptions) {
     super(name)
     this.#map = map
-    const answer = { rows: JSON.stringify(rows), last_seq: '0' }
-    this.#own.set(readStatement(this), { script: [], answer })
+    this.#own.set(readStatement(this), { script: [], answer: stateRow(rows) })
   }
 
   /** What was made by a method of this table; `undefined` for every other statement. */

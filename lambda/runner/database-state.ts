@@ -1,12 +1,12 @@
 import { StatementError } from '../data-api/errors.ts'
-import { executorIsThere } from '../data-api/executor.ts'
-import { literal } from '../data-api/literals.ts'
 import type { Session } from '../data-api/session.ts'
+import type { Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
 import { messageOf } from '../thrown.ts'
 import type { Direction } from './history.ts'
+import { readStatement, stateText } from './read-statement.ts'
 import type { RunnerContext } from './runner-context.ts'
-import { FORMER_CHECK, type VersionTable } from './version-table.ts'
+import { UNTRUSTED, type VersionTable } from './version-table.ts'
 
 /** What one Read answers: everything that planning needs, and the whole of a run that has nothing to do. */
 export interface DatabaseState {
@@ -16,6 +16,10 @@ export interface DatabaseState {
   readonly upToDate: boolean
   /** Whether the function that carries out several statements in one call can be used. */
   readonly batches: boolean
+  /** That function, or another one in its place. */
+  readonly executor: FoundExecutor | null
+  /** Another function that a call of that one may mean as well, with its owner. */
+  readonly overload: string | null
   /** The version table's rows, sorted. */
   readonly rows: readonly string[]
   /** `seq` of the newest history row that has one; the next step takes the number after it. */
@@ -28,6 +32,18 @@ export interface DatabaseState {
   readonly edited: readonly string[]
   /** What a database without a version table holds that we did not make. */
   readonly strangers: Strangers
+  /** What a role may do to our tables that it should not, a line each. */
+  readonly warnings: readonly string[]
+}
+
+/** The function that carries out batches, as it was found. */
+export interface FoundExecutor {
+  readonly owner: string
+  readonly trusted: boolean
+  /** Its text is ours to the letter, and it runs with the rights of its caller. */
+  readonly ours: boolean
+  /** This user may call it. */
+  readonly callable: boolean
 }
 
 /** Tables, views and sequences outside the system's schemas and extensions. */
@@ -71,23 +87,6 @@ export interface LockHolder {
   readonly idle_seconds: number
 }
 
-/**
- * The whole state in one statement, so that a run with nothing to do is one call.
- *
- * The parameter `checksums` is a JSON object, a checksum by revision: as text of the statement they would be too long.
- * Only revisions that differ come back. A checksum ends with 64 digits; what is before them says how it was made, and
- * where that differs two checksums say nothing about each other.
- */
-export function readStatement(table: VersionTable): string {
-  const key = BigInt.asUintN(64, table.lockKey)
-  return `select (select coalesce(json_agg(version_num order by version_num), '[]') from ${table.versions})::text as rows,
-(select coalesce(max(seq), 0) from ${table.history})::text as last_seq,
-(select row_to_json(o) from (select token, seq, revision, direction, outcome, who, error, started_at, from_rows, to_rows, coalesce((to_jsonb(h) ->> 'done')::int, 0) as done, to_jsonb(h) ->> 'digest' as digest, coalesce(outcome = 'running' and lease_until >= clock_timestamp(), false) as leased, ceil(coalesce(extract(epoch from lease_until - clock_timestamp()), 0)) as lease_seconds from ${table.history} h where outcome in ('running', 'interrupted') and seq is not null order by seq desc limit 1) o)::text as open,
-(select row_to_json(h) from (select a.pid, coalesce(a.usename::text, '') as role, coalesce(a.xact_start, a.backend_start) as since, floor(coalesce(extract(epoch from clock_timestamp() - a.state_change), 0)) as idle_seconds from pg_locks l join pg_stat_activity a on a.pid = l.pid where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from pg_database where datname = current_database()) and l.classid::int8 =${literal(key >> 32n)} and l.objid::int8 =${literal(key & 0xffffffffn)} limit 1) h)::text as holder,
-(select coalesce(json_agg(a.revision order by a.revision), '[]') from (select distinct on (revision) revision, direction, checksum from ${table.history} where outcome = 'done' and seq is not null order by revision, seq desc) a join json_each_text(:checksums::json) b on b.key = a.revision where a.direction = 'upgrade' and b.value <> a.checksum and left(b.value, -64) = left(a.checksum, -64))::text as edited,
-${executorIsThere(table.executor)} as batches, not exists (${FORMER_CHECK.names(table.history)}) as up_to_date`
-}
-
 /** What a report says of a step that is not finished. */
 export function openWarning({
   direction,
@@ -121,55 +120,59 @@ export async function readFirstState(
   return await state
 }
 
-/** Reads the state; a database without our tables is a state too (`ready: false`), and nothing is created. */
+/**
+ * Reads the state; a database without our tables is a state too (`ready: false`), and nothing is created.
+ *
+ * @throws CommandError when a table of ours is not one that may be used, and when the state cannot be read.
+ */
 export async function readState(
   session: Session,
   table: VersionTable,
   checksums: Readonly<Record<string, string>> = {},
 ): Promise<DatabaseState> {
   const value = { stringValue: JSON.stringify(checksums) }
-  try {
-    const [row] = await session.read(readStatement(table), [{ name: 'checksums', value }])
-    return {
-      ready: true,
-      upToDate: row?.up_to_date !== false,
-      batches: row?.batches === true,
-      rows: JSON.parse(String(row?.rows)) as string[],
-      lastSeq: Number(row?.last_seq),
-      open: JSON.parse(String(row?.open ?? 'null')) as OpenStep | null,
-      holder: JSON.parse(String(row?.holder ?? 'null')) as LockHolder | null,
-      edited: JSON.parse(String(row?.edited ?? '[]')) as string[],
-      strangers: NO_STRANGERS,
-    }
-  } catch (error) {
-    if (!(error instanceof StatementError && error.code === '42P01'))
-      throw readProblem(error, table)
-    const nothing = { lastSeq: 0, open: null, holder: null, edited: [] }
-    const found = await readWithoutHistory(session, table).catch((second: unknown) => {
-      throw readProblem(second, table)
-    })
-    return { ready: false, upToDate: true, batches: false, ...nothing, ...found }
+  const parameters = [{ name: 'checksums', value }]
+  const [row = {}] = await session
+    .read(readStatement(table), parameters)
+    .catch((error: unknown) => Promise.reject(readProblem(error, table)))
+  if (row.problem) throw new CommandError('UntrustedTable', String(row.problem))
+  return stateOf(row)
+}
+
+function stateOf(row: Row): DatabaseState {
+  const state = row.state ? (JSON.parse(stateText(row.state)) as KeptState) : undefined
+  const executor = parsed<FoundExecutor>(row.executor)
+  const overload = row.overload ? String(row.overload) : null
+  return {
+    ready: row.ready === true,
+    upToDate: row.up_to_date !== false,
+    batches: isUsable(executor) && overload === null,
+    executor,
+    overload,
+    rows: state?.rows ?? [],
+    lastSeq: state?.last_seq ?? 0,
+    open: state?.open ?? null,
+    holder: parsed<LockHolder>(row.holder),
+    edited: state?.edited ?? [],
+    strangers: parsed<Strangers>(row.strangers) ?? NO_STRANGERS,
+    warnings: parsed<string[]>(row.trigger_makers) ?? [],
   }
 }
 
-/** The rows of a version table that Alembic made, or what there is instead of one. */
-async function readWithoutHistory(
-  session: Session,
-  table: VersionTable,
-): Promise<Pick<DatabaseState, 'rows' | 'strangers'>> {
-  const [found] = await session.read(
-    `select to_regclass(${literal(table.versions)}) is not null as present, (${strangersQuery(table)})::text as strangers`,
-  )
-  if (found?.present !== true) {
-    return { rows: [], strangers: JSON.parse(String(found?.strangers)) as Strangers }
-  }
-  const rows = await session.read(`select version_num from ${table.versions} order by version_num`)
-  return { rows: rows.map((row) => String(row.version_num)), strangers: NO_STRANGERS }
+/** What the tables hold, as {@link readStatement} returns it; the rows alone where there is no history. */
+interface KeptState {
+  readonly rows: readonly string[]
+  readonly last_seq?: number
+  readonly open?: OpenStep | null
+  readonly edited?: readonly string[]
 }
 
-function strangersQuery(table: VersionTable): string {
-  return `with "strangers" as (select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and left(n.nspname, 3) <> 'pg_' and n.nspname <> 'information_schema' and c.oid is distinct from to_regclass(${literal(table.history)}) and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and (d.deptype = 'e' or (c.relkind = 'S' and d.deptype in ('a', 'i')))))
-select json_build_object('count', (select count(*) from "strangers"), 'names', (select coalesce(json_agg(name order by name), '[]') from (select name from "strangers" order by name limit 5) f))`
+function parsed<T>(text: unknown): T | null {
+  return text ? (JSON.parse(String(text)) as T) : null
+}
+
+function isUsable(executor: FoundExecutor | null): boolean {
+  return executor?.trusted === true && executor.ours && executor.callable
 }
 
 /**
@@ -212,13 +215,17 @@ function readFix({ code, exception }: StatementError, table: VersionTable): stri
   return ''
 }
 
-/** Creates the version and history tables. False when another run is just doing so: read again. */
+/** Another run holds the lock; a table was made that must not be used, and the Read says why. */
+const MADE_BESIDE = new Set(['55P03', UNTRUSTED])
+
+/** Creates the version and history tables. False when another run is just doing so, or somebody has made one: read again. */
 export async function createTables(session: Session, table: VersionTable): Promise<boolean> {
   try {
     await session.execute(table.createStatement())
     return true
   } catch (error) {
-    if (error instanceof StatementError && error.code === '55P03') return false
+    const isElsewhere = error instanceof StatementError && MADE_BESIDE.has(error.code ?? '')
+    if (isElsewhere) return false
     // Repeating it is harmless: `create table if not exists` under the lock.
     if (error instanceof StatementError && error.outcome === 'unknown') return false
     throw new CommandError(

@@ -118,8 +118,7 @@ async function readied(
     if (await otherRun.isWorking(reader, state.open)) return LOST
     tellOpen(context, step, state.open)
   }
-  if (!isMade) return { ...state, ready: true, upToDate: true, batches: true }
-  return await executor.ensured(state)
+  return await executor.ensured({ ...state, ready: true, upToDate: true })
 }
 
 /** What a Read would answer after a step of ours, without asking. */

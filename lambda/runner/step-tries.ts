@@ -61,6 +61,8 @@ const IN_THE_WAY: Readonly<Record<string, string>> = {
   '40001': 'it met a concurrent change',
 }
 const BROKEN = 'the connection broke, and nothing is committed'
+/** SQLSTATEs of a function that is ambiguous, not there, or not to be called. */
+const NOT_CALLED = new Set(['42725', '42883', '42501'])
 const MOST_TRIES = 5
 const FIRST_WAIT_MS = 1_000
 
@@ -78,6 +80,7 @@ function isBroken(error: StatementError): boolean {
  * | a call whose outcome is not known, a transaction that is gone, a commit that did not take place | the same | the connection broke, and nothing is committed: fence and lock see to it that it is not applied twice |
  * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
  * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
+ * | a call of the function for batches, before it began | the same | somebody made another one that the call may mean, or dropped ours |
  * | anything else | never | it would fail again |
  *
  * What its autocommit blocks did in an earlier try is not sent again, see {@link BlockProgress}.
@@ -114,6 +117,11 @@ class StepTries {
     await sleep(this.#waitMs)
   }
 
+  /** The call itself, and not a statement in it. */
+  #metNoFunction({ code, message }: StatementError): boolean {
+    return NOT_CALLED.has(code ?? '') && message.includes(this.#context.table.executorName)
+  }
+
   /** One that the database or the role sets: the runner's own is for one statement, which then is a call. */
   #metTimeout({ code, message }: StatementError): boolean {
     const isOwn = (this.#context.timeouts?.statementMs ?? 0) > 0
@@ -126,9 +134,12 @@ class StepTries {
     if (cause === undefined) return undefined
     if (isBroken(cause)) return BROKEN
     const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
-    if (!isTooLong) return IN_THE_WAY[cause.code ?? '']
+    const isNotCalled = this.#metNoFunction(cause)
+    if (!isTooLong && !isNotCalled) return IN_THE_WAY[cause.code ?? '']
     if (this.follow) return undefined
     this.follow = true
-    return 'a statement took longer than the 45 s of the Data API, or those of one call together'
+    return isNotCalled
+      ? 'the function for batches could not be called'
+      : 'a statement took longer than the 45 s of the Data API, or those of one call together'
   }
 }

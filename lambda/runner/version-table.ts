@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { executorStatement } from '../data-api/executor.ts'
 import { literal, pgArray, qualifiedName } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { LOOK_AT_READING } from '../data-api/reading-settings.ts'
 import { fenceAgainStatement, fenceStatement, type HistoryEntry } from './history.ts'
+import { ownerClauses } from './trusted-owners.ts'
 
 /** Where the version table is; the history table stands beside it, as `<name>_history`. */
 export interface VersionTableName {
@@ -11,6 +12,21 @@ export interface VersionTableName {
   /** Default: `alembic_version`, which is Alembic's own. */
   readonly name: string
 }
+
+export interface VersionTableOptions extends VersionTableName {
+  /** Roles whose tables, triggers and functions may run code with our rights, beside those of {@link ownerClauses}. Default: none. */
+  readonly trustedOwners?: readonly string[]
+}
+
+/** A table of ours. */
+export interface OwnTable {
+  readonly name: string
+  /** With its schema, as SQL. */
+  readonly sql: string
+}
+
+/** SQLSTATE of {@link VersionTable.createStatement} for tables that must not be used. */
+export const UNTRUSTED = 'AM001'
 
 /**
  * The version table, Alembic's own: one row a head of what is applied, in the column `version_num`.
@@ -23,59 +39,77 @@ export class VersionTable {
   readonly versions: string
   /** The history table as SQL. */
   readonly history: string
-  /** The function that carries out several statements in one call, as SQL; a new form of it gets a new name. */
+  readonly tables: readonly [versions: OwnTable, history: OwnTable]
+  readonly trustedOwners: readonly string[]
+  /** The function that carries out several statements in one call; a new form of it gets a new name. */
+  readonly executorName: string
+  /** The same as SQL. */
   readonly executor: string
   /** Key of the advisory lock that serialises runs on this version table. */
   readonly lockKey: bigint
 
-  constructor(name: VersionTableName) {
-    this.name = name
-    this.versions = qualifiedName({ schema: name.schema, name: name.name })
-    this.history = qualifiedName({ schema: name.schema, name: `${name.name}_history` })
-    this.executor = qualifiedName({ schema: name.schema, name: `${name.name}_exec_v1` })
-    const digest = createHash('sha256').update(`aurora-migrations ${name.schema}.${name.name}`)
+  constructor({ schema, name, trustedOwners = [] }: VersionTableOptions) {
+    const tableOf = (table: string) => ({
+      name: table,
+      sql: qualifiedName({ schema, name: table }),
+    })
+    this.name = { schema, name }
+    this.tables = [tableOf(name), tableOf(`${name}_history`)]
+    this.versions = this.tables[0].sql
+    this.history = this.tables[1].sql
+    this.trustedOwners = trustedOwners
+    this.executorName = `${name}_exec_v2`
+    this.executor = qualifiedName({ schema, name: this.executorName })
+    const digest = createHash('sha256').update(`aurora-migrations ${schema}.${name}`)
     this.lockKey = digest.digest().readBigInt64BE()
   }
 
   /**
-   * Creates both tables and the function where they are missing, in one autocommitted call.
+   * Creates both tables where they are missing, in one autocommitted call.
    *
    * The lock comes first, because `create table if not exists` by two runs at once fails; and it is tried, not
-   * waited for: a run never queues on a lock. Not free is SQLSTATE 55P03.
+   * waited for: a run never queues on a lock. Not free is SQLSTATE 55P03. Whoever may create in the schema may have
+   * made a table of this name meanwhile: {@link UNTRUSTED}, with the reason.
    */
   createStatement(): string {
-    return `do $aurora$ declare former record; begin
-  if not pg_try_advisory_xact_lock(${literal(this.lockKey)}) then
+    return qualified`do $aurora$ declare
+  found #text;
+  former #record;
+begin
+  if not #pg_try_advisory_xact_lock(${literal(this.lockKey)}) then
     raise exception 'another run is at work' using errcode = '55P03';
   end if;
   create table if not exists ${this.versions} (
-    version_num varchar(32) not null,
+    version_num #varchar(32) not null,
     constraint ${qualifiedName({ name: `${this.name.name}_pkc` })} primary key (version_num)
   );
   create table if not exists ${this.history} (
-    token text primary key,
-    seq bigint unique,
-    run_id text not null,
-    revision text not null,
-    direction text not null check (direction in ('upgrade', 'downgrade', 'stamp')),
-    doc text not null,
-    source text not null,
-    who text not null,
-    bundle_hash text,
-    checksum text,
-    from_rows text[] not null,
-    to_rows text[] not null,
-    outcome text not null,
-    lease_until timestamptz,
-    started_at timestamptz not null,
-    finished_at timestamptz,
-    ms integer,
-    statements integer,
-    rows bigint,
-    error text
+    token #text primary key,
+    seq #int8 unique,
+    run_id #text not null,
+    revision #text not null,
+    direction #text not null check (direction #= any ('{upgrade,downgrade,stamp}'::#text[])),
+    doc #text not null,
+    source #text not null,
+    who #text not null,
+    bundle_hash #text,
+    checksum #text,
+    from_rows #text[] not null,
+    to_rows #text[] not null,
+    outcome #text not null,
+    lease_until #timestamptz,
+    started_at #timestamptz not null,
+    finished_at #timestamptz,
+    ms #int4,
+    statements #int4,
+    rows #int8,
+    error #text
   );
+  found := (${ownerClauses(this)} select #string_agg("problem", '; ') from "problems");
+  if found is not null then
+    raise exception using message = found, errcode = '${UNTRUSTED}';
+  end if;
   ${FORMER_CHECK.drop(this.history)}
-  ${executorStatement(this.executor)};
 end $aurora$`
   }
 
@@ -98,11 +132,11 @@ end $aurora$`
   moveStatement(move: Move, statements: number, rows: string): string {
     const removed = move.before.filter((row) => !move.after.includes(row))
     const added = move.after.filter((row) => !move.before.includes(row))
-    return `with "before" as (select coalesce(json_agg(version_num order by version_num), '[]')::text as rows from ${this.versions}),
-"removed" as (delete from ${this.versions} where version_num = any(${literal(pgArray(removed))}::text[]) returning 1),
-"added" as (insert into ${this.versions} (version_num) select unnest(${literal(pgArray(added))}::text[]) on conflict do nothing returning 1),
-"finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${statements}, rows = ${rows} where token =${literal(move.token)} and outcome = 'running' returning ms)
-select (select rows from "before") as before, (select count(*) from "removed")::int as removed, (select count(*) from "added")::int as added, (select count(*) from "finished")::int as finished, (select max(ms) from "finished") as ms, ${LOOK_AT_READING}`
+    return qualified`with "before" as (select coalesce(#json_agg(version_num order by version_num), '[]')::#text as rows from ${this.versions}),
+"removed" as (delete from ${this.versions} where version_num #= any (${literal(pgArray(removed))}::#text[]) returning 1),
+"added" as (insert into ${this.versions} (version_num) select #unnest(${literal(pgArray(added))}::#text[]) on conflict do nothing returning 1),
+"finished" as (update ${this.history} set outcome =${literal(move.outcome)}, finished_at = #clock_timestamp(), lease_until = null, ms = (extract(epoch from #clock_timestamp() #- started_at) #* 1000)::#int4, statements = ${statements}, rows = ${rows} where token #=${literal(move.token)} and outcome #= 'running' returning ms)
+select (select rows from "before") as before, (select #count(*) from "removed")::#int4 as removed, (select #count(*) from "added")::#int4 as added, (select #count(*) from "finished")::#int4 as finished, (select #max(ms) from "finished") as ms, ${LOOK_AT_READING}`
   }
 }
 
@@ -110,10 +144,10 @@ select (select rows from "before") as before, (select count(*) from "removed")::
 export const FORMER_CHECK = {
   /** SQL for the names of such checks. */
   names: (history: string): string =>
-    `select conname from pg_constraint where conrelid = to_regclass(${literal(history)}) and contype = 'c' and position('interrupted' in pg_get_constraintdef(oid)) > 0 and position('abandoned' in pg_get_constraintdef(oid)) = 0`,
+    qualified`select c.conname from #pg_constraint c where c.conrelid #= #to_regclass(${literal(history)}) and c.contype #= 'c' and #strpos(#pg_get_constraintdef(c.oid), 'interrupted') #> 0 and #strpos(#pg_get_constraintdef(c.oid), 'abandoned') #= 0`,
   /** A part of a `do` block. */
-  drop: (history: string): string => `for former in ${FORMER_CHECK.names(history)} loop
-    execute format('alter table ${history.replaceAll("'", "''").replaceAll('%', '%%')} drop constraint %I', former.conname);
+  drop: (history: string): string => qualified`for former in ${FORMER_CHECK.names(history)} loop
+    execute #format('alter table %s drop constraint %I',${literal(history)}, former.conname);
   end loop;`,
 }
 

@@ -348,12 +348,12 @@ describe('a run with and one without batching leave the same behind', () => {
 describe('the function of the batches', () => {
   test('is made where the tables are there without it', async () => {
     const { database, calls } = await atBase()
-    await rowsOf(database, 'drop function alembic_version_exec_v1')
+    await rowsOf(database, 'drop function alembic_version_exec_v2')
     const { report } = await run(database, fill)
     expect(report).toMatchObject({ status: 'succeeded', steps: [{ rows: 2 }] })
     expect(callNames(calls(), 4)).toEqual([
       'Read',
-      'create or replace function',
+      'create function "public"."alembic_version_exec_v2"(statements pg_catalog.json)',
       'BeginTransaction',
       'Fence',
       'insert into "k" ("id",',
@@ -362,11 +362,11 @@ describe('the function of the batches', () => {
     ])
   })
 
-  test('that somebody else has made is not trusted, and made anew', async () => {
+  test('that has another text is made anew', async () => {
     const { database, calls } = await atBase()
     await rowsOf(
       database,
-      "create or replace function alembic_version_exec_v1(statements json) returns json language plpgsql as $$ begin return json_build_object('results', array[1]); end $$",
+      "create or replace function alembic_version_exec_v2(statements json) returns json language plpgsql as $$ begin return json_build_object('results', array[1]); end $$",
     )
     const { report } = await run(database, fill)
     expect(report).toMatchObject({ status: 'succeeded', steps: [{ rows: 2 }] })
@@ -375,7 +375,7 @@ describe('the function of the batches', () => {
 
   test('that may not be made makes each statement a call of its own, and the log tells', async () => {
     const { database, calls } = await atBase()
-    await rowsOf(database, 'drop function alembic_version_exec_v1')
+    await rowsOf(database, 'drop function alembic_version_exec_v2')
     await rowsOf(database, 'alter schema public owner to postgres')
     await rowsOf(database, 'revoke create on schema public from public, migrator')
     const revisions = [BASE, revision('a', 'root', fill), revision('b', 'a', fill)]
@@ -383,9 +383,9 @@ describe('the function of the batches', () => {
     const report = await upgrade({ ...context, batching: true })
     expect(report).toMatchObject({ status: 'failed', steps: [{ revision: 'a', rows: 2 }] })
     expect(context.lines).toContain(
-      `each statement is a call of its own, because "public"."alembic_version_exec_v1" cannot be made: permission denied for schema public (SQLSTATE 42501); grant the secret's user create on the schema, or set BATCHING to off`,
+      `each statement is a call of its own, because "public"."alembic_version_exec_v2" cannot be made: permission denied for schema public (SQLSTATE 42501); grant the secret's user create on the schema, or set BATCHING to off`,
     )
-    const made = calls().filter(({ sql }) => sql?.startsWith('create or replace'))
+    const made = calls().filter(({ sql }) => sql?.startsWith('create function'))
     expect(made).toHaveLength(1)
     expect(calls().filter(({ sql }) => sql?.startsWith('insert into "k"'))).toHaveLength(2)
   })

@@ -36,26 +36,22 @@ describe("Alembic's version table", () => {
     })
   })
 
-  test.each(['to_regclass', 'version_num'])(
-    'whose reading by select %s gets no answer is a refusal in the end',
-    async (first) => {
-      const { database, client } = await adopted()
-      await client.query('alter table alembic_version owner to migrator')
-      // The first Read, which finds no history, begins in another way.
-      const sqlPattern = `^select ${first}`
-      const fault = aurora.faults.add({
-        database,
-        sqlPattern,
-        kind: 'cut-before',
-        times: 99,
-      })
-      const context = testContext(aurora, database, REVISIONS, { timeMs: 2_000 })
-      await expect(current(context)).rejects.toMatchObject({
-        name: 'CommandError',
-        kind: 'CannotReadState',
-        message: expect.stringMatching(/^cannot read "public"\."alembic_version": \S.*$/),
-      })
-      expect(fault.fired).toBeGreaterThan(1)
-    },
-  )
+  test('whose reading gets no answer is a refusal in the end', async () => {
+    const { database, client } = await adopted()
+    await client.query('alter table alembic_version owner to migrator')
+    const sqlPattern = '^with recursive'
+    const fault = aurora.faults.add({
+      database,
+      sqlPattern,
+      kind: 'cut-before',
+      times: 99,
+    })
+    const context = testContext(aurora, database, REVISIONS, { timeMs: 2_000 })
+    await expect(current(context)).rejects.toMatchObject({
+      name: 'CommandError',
+      kind: 'CannotReadState',
+      message: expect.stringMatching(/^cannot read "public"\."alembic_version": \S.*$/),
+    })
+    expect(fault.fired).toBeGreaterThan(1)
+  })
 })
