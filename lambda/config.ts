@@ -12,6 +12,8 @@ export interface Config {
   readonly versionTable: string
   /** `VERSION_TABLE_SCHEMA`, default `public`. */
   readonly versionTableSchema: string
+  /** `TRUSTED_OWNERS`: more roles, with commas between them, whose objects beside the version table are used. Default: none. */
+  readonly trustedOwners: readonly string[]
   /** `LOCK_TIMEOUT`: seconds that a statement of a revision may wait for a lock; 0: any time. Default: 5. */
   readonly lockTimeoutMs: number
   /** `STATEMENT_TIMEOUT`: seconds that it may take at all; 0, the default: any time. Autocommit blocks know neither. */
@@ -36,6 +38,7 @@ export const CONFIG_VARIABLES = [
   'DATABASE',
   'VERSION_TABLE',
   'VERSION_TABLE_SCHEMA',
+  'TRUSTED_OWNERS',
   'LOCK_TIMEOUT',
   'STATEMENT_TIMEOUT',
   'LOCK_WAIT',
@@ -61,7 +64,7 @@ export function readConfig(environment: Environment): Config {
     clusterArn: checkedArn('CLUSTER_ARN', value('CLUSTER_ARN')),
     secretArn,
     database: value('DATABASE'),
-    ...readVersionTableName(environment),
+    ...readVersionTable(environment),
     lockTimeoutMs: milliseconds('LOCK_TIMEOUT', value('LOCK_TIMEOUT')) ?? 5_000,
     statementTimeoutMs: milliseconds('STATEMENT_TIMEOUT', value('STATEMENT_TIMEOUT')) ?? 0,
     lockWaitMs: milliseconds('LOCK_WAIT', value('LOCK_WAIT')),
@@ -83,6 +86,15 @@ function milliseconds(name: string, text: string | undefined): number | undefine
   )
 }
 
+function roles(name: string, text: string | undefined): readonly string[] {
+  const found = text?.split(',').map((role) => role.trim()) ?? []
+  if (found.every((role) => role !== '')) return found
+  throw new CommandError(
+    'Config',
+    `the environment variable ${name} is '${text}': it must be names of roles with a comma between two, such as app_owner,dba`,
+  )
+}
+
 function oneOf<T extends string>(name: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === text)
   if (found !== undefined) return found
@@ -93,13 +105,14 @@ function oneOf<T extends string>(name: string, text: string, allowed: readonly T
 }
 
 /** The part of the configuration that is needed without a database, too. */
-export function readVersionTableName(
+export function readVersionTable(
   environment: Environment,
-): Pick<Config, 'versionTable' | 'versionTableSchema'> {
+): Pick<Config, 'versionTable' | 'versionTableSchema' | 'trustedOwners'> {
   const value = variableOf(environment)
   return {
     versionTable: value('VERSION_TABLE') ?? 'alembic_version',
     versionTableSchema: value('VERSION_TABLE_SCHEMA') ?? 'public',
+    trustedOwners: roles('TRUSTED_OWNERS', value('TRUSTED_OWNERS')),
   }
 }
 

@@ -153,6 +153,27 @@ export const HAPPENINGS: readonly Happening[] = [
     ],
   },
   {
+    when: 'a role that is not trusted owns the version or history table, or code that these run',
+    see: '`failed`: `… belongs to role …`, or `… uses … of role …`, with the ways out',
+    holds: 'as it was; nothing of it was read, and no code of that role ran',
+    tests: shownBy(
+      'owners/untrusted-tables',
+      'are refused in the first call, with their owner and the fix',
+      '%s of another role is refused, and runs nothing',
+      'in a child, which is refused as such',
+    ),
+  },
+  {
+    when: '… or a function in place of the one for batches, or this cannot be made',
+    see: 'a log line `each statement is a call of its own, because …`, then it goes on',
+    holds: 'the revisions',
+    tests: shownBy(
+      'owners/untrusted-functions',
+      'the function of another role is never called, to the letter ours or not, and the warning says what to do',
+      'where %s, each statement is a call',
+    ),
+  },
+  {
     when: 'a lock is not granted in `LOCK_TIMEOUT` seconds (default 5)',
     see: 'the revision is rolled back and run again up to 4 times; then `failed`, with who had it: `process … of role … held it (…, its transaction … s old: …)`',
     holds: 'nothing of the revision',

@@ -16,6 +16,7 @@ export interface PlaceOptions {
   readonly database?: string
   readonly versionTable?: string
   readonly versionTableSchema?: string
+  readonly trustedOwners?: string
 }
 
 /** The database of local Aurora that `npm start` uses as well. */
@@ -37,7 +38,10 @@ export function withPlace(command: Command): Command {
     .addOption(
       new Option('--function <name>', 'in this Lambda function, by its name or ARN')
         .argParser(text)
-        .conflicts(['clusterArn', 'secretArn', 'database', 'versionTable', 'versionTableSchema']),
+        .conflicts([
+          ...['clusterArn', 'secretArn', 'database'],
+          ...['versionTable', 'versionTableSchema', 'trustedOwners'],
+        ]),
     )
     .option(
       '--cluster-arn <arn>',
@@ -53,6 +57,11 @@ export function withPlace(command: Command): Command {
   return withDirectory(placed)
     .option('--version-table <name>', 'name of the version table (default: alembic_version)', text)
     .option('--version-table-schema <name>', 'schema of the version table (default: public)', text)
+    .option(
+      '--trusted-owners <roles>',
+      'more roles, with commas, that may own what stands beside it',
+      text,
+    )
 }
 
 /** Adds the option for the data of local Aurora. */
@@ -81,10 +90,11 @@ function secretArn(value: string): string {
 /** The place that the options name. */
 export function placeOf(options: PlaceOptions, output: Output): Place {
   if (options.function !== undefined) return new FunctionPlace(options.function, output)
-  const { migrations, versionTable, versionTableSchema } = options
+  const { migrations, versionTable, versionTableSchema, trustedOwners } = options
   const settings = {
     ...(versionTable !== undefined && { VERSION_TABLE: versionTable }),
     ...(versionTableSchema !== undefined && { VERSION_TABLE_SCHEMA: versionTableSchema }),
+    ...(trustedOwners !== undefined && { TRUSTED_OWNERS: trustedOwners }),
   }
   if (options.secretArn !== undefined || options.clusterArn !== undefined) {
     const { name, database } = clusterOf(options)

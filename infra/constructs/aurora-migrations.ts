@@ -77,10 +77,12 @@ export class AuroraMigrations extends Construct {
   constructor(scope: Construct, id: string, props: AuroraMigrationsProps) {
     super(scope, id)
     this.#props = props
+    let settings: Record<string, string>
     try {
       checkName('versionTable', this.#versionTable)
       checkName('versionTableSchema', this.#versionTableSchema)
       this.#database = new DatabaseAccess(this, props)
+      settings = settingsEnvironment(props)
     } catch (error) {
       throw this.#named(error)
     }
@@ -95,7 +97,7 @@ export class AuroraMigrations extends Construct {
       versionTable: this.#versionTable,
       versionTableSchema: this.#versionTableSchema,
       metricsName: this.#metricsName,
-      settings: settingsEnvironment(props),
+      settings,
       memorySize: props.memorySize ?? 512,
       logRetention: this.#logRetention,
     })

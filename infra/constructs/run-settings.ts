@@ -18,17 +18,33 @@ export interface RunSettings {
   readonly lockWait?: Duration
   /** Whether statements that return nothing travel together, in a call of a function in the database. Default: true. */
   readonly batching?: boolean
+  /**
+   * More roles whose tables, triggers and functions beside the version table are used, see SECURITY.md. Each of them can
+   * run code with the rights of the secret's user.
+   *
+   * Default: none.
+   */
+  readonly trustedOwners?: readonly string[]
 }
 
-/** The settings as the functions read them; what is not set is left to their defaults. */
+/**
+ * The settings as the functions read them; what is not set is left to their defaults.
+ *
+ * Throws an error for a trusted owner that is no name, or that the list could not hold.
+ */
 export function settingsEnvironment(settings: RunSettings): Record<string, string> {
-  const { transaction, lockTimeout, statementTimeout, lockWait, batching } = settings
+  const { transaction, lockTimeout, statementTimeout, lockWait, batching, trustedOwners } = settings
+  const notOne = trustedOwners?.find((role) => role.trim() === '' || role.includes(','))
+  if (notOne !== undefined) {
+    throw new Error(`trustedOwners holds '${notOne}': each must be the name of one role`)
+  }
   const variables = {
     TRANSACTION: transaction,
     LOCK_TIMEOUT: lockTimeout?.toSeconds().toString(),
     STATEMENT_TIMEOUT: statementTimeout?.toSeconds().toString(),
     LOCK_WAIT: lockWait?.toSeconds().toString(),
     BATCHING: batching === undefined ? undefined : batching ? 'on' : 'off',
+    TRUSTED_OWNERS: trustedOwners?.join(',') || undefined,
   }
   return Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),

@@ -6,13 +6,13 @@ import { shown } from '../revisions/listed.ts'
 import { revisionsNamed } from '../revisions/names.ts'
 import type { RunIdentity } from '../runner/history.ts'
 import type { ErrorReport, Report, Status } from '../runner/report.ts'
-import { VersionTable, type VersionTableName } from '../runner/version-table.ts'
+import { VersionTable, type VersionTableOptions } from '../runner/version-table.ts'
 import type { BundledRevisions, CommandContext } from './context.ts'
 import { downgrade, stamp, upgrade } from './move.ts'
 
 /** What a script is made from; no database is asked. */
 export interface ScriptContext extends BundledRevisions {
-  readonly table: VersionTableName
+  readonly table: VersionTableOptions
   /** For the history rows that the script writes. */
   readonly run: Omit<RunIdentity, 'runId' | 'source'>
 }

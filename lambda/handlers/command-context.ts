@@ -85,7 +85,11 @@ export async function commandContext(
     transaction,
     batching,
     ...(lockWaitMs !== undefined && { lockWaitMs }),
-    table: new VersionTable({ schema: config.versionTableSchema, name: config.versionTable }),
+    table: new VersionTable({
+      schema: config.versionTableSchema,
+      name: config.versionTable,
+      trustedOwners: config.trustedOwners,
+    }),
     run: { ...runIdentity(bundle), runId, source },
     log,
     deadline,

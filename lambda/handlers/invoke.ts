@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { errorReport } from '../commands.ts'
-import { readVersionTableName } from '../config.ts'
+import { readVersionTable } from '../config.ts'
 import type { Revision } from '../revisions/revision.ts'
 import type { ErrorReport } from '../runner/report.ts'
 import type { RunLog } from '../runner/runner-context.ts'
@@ -52,9 +52,10 @@ export function createInvoke(
       const request = parseRequest(event)
       const bundle = bundled(revisions)
       if (needsDatabase(request)) return await onDatabase(request, bundle, log, lambda)
-      const { versionTable: name, versionTableSchema: schema } = readVersionTableName(process.env)
+      const { versionTable, versionTableSchema, trustedOwners } = readVersionTable(process.env)
+      const table = { schema: versionTableSchema, name: versionTable, trustedOwners }
       const run = runIdentity(bundle, request)
-      return await carryOutAlone(request, bundle, { table: { schema, name }, run })
+      return await carryOutAlone(request, bundle, { table, run })
     } catch (error) {
       const report = errorReport(error)
       log.error(report.message, { kind: report.kind })

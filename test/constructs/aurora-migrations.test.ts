@@ -153,6 +153,7 @@ test('settings that are given are the environment of each function that runs rev
     lockTimeout: Duration.seconds(1),
     statementTimeout: Duration.minutes(1),
     lockWait: Duration.seconds(0),
+    trustedOwners: ['app_owner', 'dba'],
   } as const
   const cluster = shopCluster(settled)
   const props = { cluster, database: 'shop', migrations, ...settings }
@@ -167,6 +168,7 @@ test('settings that are given are the environment of each function that runs rev
           LOCK_TIMEOUT: '1',
           STATEMENT_TIMEOUT: '60',
           LOCK_WAIT: '0',
+          TRUSTED_OWNERS: 'app_owner,dba',
         }),
       },
     })

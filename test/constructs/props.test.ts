@@ -49,6 +49,14 @@ describe('a prop that is wrong is named with the fix', () => {
       "Shop/Migrations: versionTableSchema is '': it must be a name of 1 to 55 bytes",
     ],
     [
+      { clusterArn, secretArn, trustedOwners: ['dba', 'a,b'] },
+      "Shop/Migrations: trustedOwners holds 'a,b': each must be the name of one role",
+    ],
+    [
+      { clusterArn, secretArn, trustedOwners: [''] },
+      "Shop/Migrations: trustedOwners holds '': each must be the name of one role",
+    ],
+    [
       { clusterArn, secretArn, migrations: 'nowhere' },
       `Shop/Migrations: migrations: there is no folder ${path.resolve('nowhere')}`,
     ],

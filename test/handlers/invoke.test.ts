@@ -140,6 +140,46 @@ describe('the invoke handler', () => {
   })
 })
 
+describe('a version table of another role', () => {
+  const owned = async () => {
+    const client = await connect(aurora, database)
+    const role = `owner_${database}`
+    await client.query(`create role ${role}`)
+    await client.query('create table alembic_version (version_num varchar(32) primary key)')
+    await client.query('grant select, insert, update, delete on alembic_version to migrator')
+    await client.query(`alter table alembic_version owner to ${role}`)
+    return role
+  }
+
+  test('is used when TRUSTED_OWNERS names that role', async () => {
+    const role = await owned()
+    environment({ TRUSTED_OWNERS: `somebody, ${role}` })
+    expect(await invoke({ command: 'upgrade' })).toMatchObject({ status: 'succeeded', to: ['b'] })
+  })
+
+  test('is refused otherwise', async () => {
+    await owned()
+    environment({ TRUSTED_OWNERS: 'somebody' })
+    expect(await invoke({ command: 'upgrade' })).toMatchObject({
+      status: 'failed',
+      error: { kind: 'UntrustedTable' },
+    })
+  })
+
+  test('is asked about only when the list is one', async () => {
+    environment({ TRUSTED_OWNERS: 'somebody,,other' })
+    expect(await invoke({ command: 'upgrade' })).toEqual({
+      status: 'failed',
+      error: {
+        kind: 'Config',
+        message:
+          "the environment variable TRUSTED_OWNERS is 'somebody,,other': it must be names of roles with a comma between two, such as app_owner,dba",
+        nothingRun: true,
+      },
+    })
+  })
+})
+
 /** The default secret's value, as Secrets Manager holds it. */
 async function secretValue(): Promise<Record<string, unknown>> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import(

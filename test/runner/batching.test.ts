@@ -415,7 +415,7 @@ describe('the function of the batches, to the letter but of other rights or sett
     ['that brings settings of its own', "set search_path = pg_catalog, public, 'other'"],
   ])('%s is not what runs the statements', async (_, attribute) => {
     const { database } = await atBase()
-    const name = 'function public.alembic_version_exec_v1(json)'
+    const name = 'function public.alembic_version_exec_v2(json)'
     await rowsOf(database, `alter ${name} ${attribute}`)
     await rowsOf(database, `alter ${name} owner to postgres`)
     const { report } = await run(database, REVISION)
@@ -427,7 +427,7 @@ describe('the function of the batches, to the letter but of other rights or sett
 
   test('that its owner alone may call is not called', async () => {
     const { database } = await atBase()
-    const name = 'function public.alembic_version_exec_v1(json)'
+    const name = 'function public.alembic_version_exec_v2(json)'
     await rowsOf(database, `alter ${name} owner to postgres`)
     await rowsOf(database, `revoke execute on ${name} from public, migrator`)
     const { report } = await run(database, REVISION)
