@@ -2,13 +2,18 @@ import { identifier } from '../data-api/literals.ts'
 import type { RowForm } from './row-chunks.ts'
 import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-groups.ts'
 
-/** Rows as a JSON array of objects, to which PostgreSQL gives the types of the table's columns. */
+/**
+ * Rows as a JSON array of objects, to which PostgreSQL gives the types of the table's columns.
+ *
+ * The base of each row is a row of nulls that are not checked: with a null as base, PostgreSQL also checks the columns
+ * that the rows leave out, and a domain with `not null` refuses them.
+ */
 export function rowObjects(target: string): RowForm {
   return {
     sizeBesideValues: namesSize,
     value: ({ name }) => identifier(name),
     source: (columns, rows) => ({
-      from: `json_populate_recordset(null::${target}, :rows::json)`,
+      from: `json_populate_recordset(row((null::${target}).*)::${target}, :rows::json)`,
       parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
     }),
   }

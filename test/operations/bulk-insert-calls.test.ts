@@ -116,7 +116,7 @@ describe('bulkInsert of rows that take several calls', () => {
       EACH,
     )
     const insert =
-      'insert into "t" ("id", "c") select "id", "c" from json_populate_recordset(null::"t", :rows::json)'
+      'insert into "t" ("id", "c") select "id", "c" from json_populate_recordset(row((null::"t").*)::"t", :rows::json)'
     expect(sent()).toEqual([TYPES('"t"'), insert, insert])
     expect(await look('select count(distinct c::text)::int from t')).toEqual([1])
     expect(await look("select c::text from t where c::text not in ('sad')")).toHaveLength(2)

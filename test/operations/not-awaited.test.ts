@@ -34,7 +34,7 @@ describe('an operation that is not awaited', () => {
     void op.getBind()
     void op.autocommitBlock(async () => {})
     expect(op.notAwaited()).toEqual([
-      'op.bulkInsert (insert into "teams" ("name") select "name" from json_populate_recordset(null::"t…)',
+      'op.bulkInsert (insert into "teams" ("name") select "name" from json_populate_recordset(row((nul…)',
       'op.executeScript (select 1)',
       'op.bulkUpdate',
       'op.autocommitBlock',
