@@ -109,6 +109,7 @@ export const DATA_API = [
         'statements are sent after one that failed',
         'if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure',
         '',
+        ['runner/after-failure'],
       ],
       ['statements travel together while there is a savepoint', 'this.#savepoints === 0 && ', ''],
       [
@@ -120,11 +121,6 @@ export const DATA_API = [
         'a batch has no limit',
         'if (this.#batchCharacters + characters > MAX_BATCH_CHARACTERS)',
         'if (characters > MAX_BATCH_CHARACTERS)',
-      ],
-      [
-        'what travels together is left behind at the commit',
-        'await this.flush()\n    const id = this.#id',
-        'const id = this.#id',
       ],
     ],
   ),

@@ -465,6 +465,18 @@ test('a statement_timeout of the role is for a statement, not for a batch: it is
   )
 })
 
+test('a statement_timeout that the revision sets is for each statement after it, and none is tried again', async () => {
+  const database = await newDatabase(aurora)
+  const { report, lines } = await run(database, async (op) => {
+    await op.execute("set local statement_timeout = '900ms'")
+    for (const id of [1, 2, 3]) {
+      await op.execute(`insert into k select ${id}, 'x' from pg_sleep(0.4)`)
+    }
+  })
+  expect(report).toMatchObject({ status: 'succeeded', steps: [{}, { statements: 4, rows: 3 }] })
+  expect(lines.filter((line) => line.includes('run again'))).toEqual([])
+})
+
 test('a batch that got no answer shows the statements that were in it', async () => {
   const { database } = await atBase()
   aurora.faults.add({ database, sqlPattern: '^select "public"', kind: 'cut-after', times: 5 })
