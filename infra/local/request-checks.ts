@@ -48,6 +48,16 @@ export function optionalString(
   throw constraintError(member, `Member must have length less than or equal to ${longest}`)
 }
 
+const arnLength = { shortest: 11, longest: 570 }
+
+/** The member of a request that names a cluster or a secret. */
+export function requiredArn(request: WireRequest, member: string): string {
+  const value = requiredString(request, member, arnLength.longest)
+  if (value.length >= arnLength.shortest) return value
+  const least = `Member must have length greater than or equal to ${arnLength.shortest}`
+  throw constraintError(member, least)
+}
+
 export function flag(request: WireRequest, member: string): boolean {
   const value = request[member] ?? false
   if (typeof value === 'boolean') return value

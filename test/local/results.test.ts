@@ -116,6 +116,46 @@ describe('fractions of a second have 0, 3 or 6 digits', () => {
   })
 })
 
+describe('dates and times do not depend on the style of the session', () => {
+  const values = [
+    "date '2024-02-29'",
+    "date '0044-03-15 BC'",
+    "timestamp '2024-02-29 23:34:56.5'",
+    "timestamptz '2024-02-29 23:34:56.123456Z'",
+    "timestamptz '0044-03-15 12:00:00Z BC'",
+    "array[null, date '2024-02-03', date '2024-12-31']",
+    "array[timestamp '2024-02-03 04:05:06']",
+    "'{}'::date[]",
+    'null::date',
+  ].join(', ')
+
+  test.each(['ISO, DMY', 'SQL, DMY', 'SQL, MDY', 'Postgres, DMY', 'Postgres, MDY', 'German'])(
+    'such as %s, nor on its time zone',
+    async (style) => {
+      const { records } = await caller.execute(`select ${values}`)
+      for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns', 'Etc/GMT-3']) {
+        const transactionId = await caller.begin()
+        await caller.execute(`set local datestyle = '${style}'`, { transactionId })
+        await caller.execute(`set local timezone = '${zone}'`, { transactionId })
+        const styled = await caller.execute(`select ${values}`, { transactionId })
+        expect(styled.records, zone).toEqual(records)
+        // The text that SQL itself makes is in the style of the session.
+        const text = await caller.value("select date '2024-02-29'::text", { transactionId })
+        expect(text.stringValue === '2024-02-29').toBe(style.startsWith('ISO'))
+        await caller.rollback(transactionId)
+      }
+    },
+  )
+
+  test('and infinity is what it is in any', async () => {
+    const transactionId = await caller.begin()
+    await caller.execute("set local datestyle = 'German'", { transactionId })
+    const call = caller.execute("select date 'infinity'", { transactionId })
+    expect(await refusal(call)).toMatchObject(internalFailure)
+    await caller.rollback(transactionId)
+  })
+})
+
 describe('timestamptz', () => {
   test.each([
     ['Europe/Berlin', '2026-07-01 00:30:00.25+02', '2026-06-30 22:30:00.250'],

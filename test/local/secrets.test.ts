@@ -46,20 +46,16 @@ describe('the default secret', () => {
     })
   })
 
-  test('belongs to a role that owns its databases and is no superuser', async () => {
+  test('belongs to a role that owns its databases, has the rights of a master user and is no superuser', async () => {
     const { records } = await caller.execute(
-      "select current_user::text, rolsuper, rolcreatedb, current_setting('is_superuser') from pg_roles where rolname = current_user",
+      "select current_user::text, rolsuper, current_setting('is_superuser'), rolcreatedb, rolcreaterole, pg_has_role('pg_monitor', 'usage'), pg_has_role('pg_signal_backend', 'usage') from pg_roles where rolname = current_user",
     )
-    expect(records).toEqual([
-      [
-        { stringValue: 'migrator' },
-        { booleanValue: false },
-        { booleanValue: true },
-        { stringValue: 'off' },
-      ],
-    ])
+    expect(
+      records?.[0]?.map(({ stringValue, booleanValue }) => stringValue ?? booleanValue),
+    ).toEqual(['migrator', false, 'off', true, true, true, true])
     await caller.execute('create table public.owned (a int)')
-    expect((await refusal(caller.execute('create role other'))).message).toMatch(/42501$/)
+    const superuser = caller.execute('create role other superuser')
+    expect((await refusal(superuser)).message).toMatch(/42501$/)
   })
 
   test('can be named by its name as well', async () => {
@@ -175,6 +171,22 @@ describe('the cluster', () => {
       status: 400,
     })
   })
+
+  test.each(['resourceArn', 'secretArn'] as const)(
+    'and the secret have ARNs of 11 to 570 characters: %s',
+    async (member) => {
+      const invalid = (least: string) => ({
+        name: 'ValidationException',
+        message: `1 validation error detected: Value at '${member}' failed to satisfy constraint: Member must have length ${least}`,
+        status: 400,
+      })
+      const call = (length: number) =>
+        refusal(caller.execute('select 1', { [member]: 'x'.repeat(length) }))
+      expect(await call(10)).toMatchObject(invalid('greater than or equal to 11'))
+      expect(await call(571)).toMatchObject(invalid('less than or equal to 570'))
+      expect((await call(11)).name).not.toBe('ValidationException')
+    },
+  )
 
   test('commit and rollback check it as well', async () => {
     const transactionId = await caller.begin()

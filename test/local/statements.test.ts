@@ -63,9 +63,22 @@ describe('named parameters', () => {
 
   test('a dollar number is passed through and found unbound', async () => {
     expect((await refusal(caller.execute('select $1'))).message).toBe(
-      'bind message supplies 0 parameters, but prepared statement "" requires 1; SQLState: 08P01',
+      'bind message supplies 0 parameters, but prepared statement "sqlx_s_1" requires 1; SQLState: 08P01',
     )
   })
+
+  test.each(['copy t to stdout', 'copy (select 1 where false) to stdout', 'copy t from stdin'])(
+    '%s has no connection for its data, and is refused',
+    async (sql) => {
+      const transactionId = await caller.begin()
+      const { name, message } = await refusal(caller.execute(sql, { transactionId }))
+      expect(name).toBe('DatabaseErrorException')
+      expect(message).toMatch(/COPY (TO STDOUT has no output|FROM STDIN has no input)/)
+      await caller.rollback(transactionId)
+      expect((await refusal(caller.execute(sql))).message).toBe(message)
+      expect(await caller.value('select 1')).toEqual({ longValue: 1 })
+    },
+  )
 
   test('the position counts in the text PostgreSQL got', async () => {
     const { message } = await refusal(

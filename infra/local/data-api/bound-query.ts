@@ -1,4 +1,5 @@
 import type { Submittable } from 'pg'
+import { databaseError } from '../service-error.ts'
 
 /** Values of one execution, with the PostgreSQL type each is declared as (0 = undeclared). */
 export interface BoundValues {
@@ -25,6 +26,8 @@ export interface QueryOutcome {
 
 /** The part of pg's connection that speaks the extended protocol; its published types lag behind. */
 interface WireConnection {
+  once(event: 'copyOutResponse', listener: () => void): void
+  off(event: 'copyOutResponse', listener: () => void): void
   readonly stream: { cork(): void; uncork(): void }
   parse(message: { text: string; types: readonly number[] }): void
   bind(message: { values: readonly (string | Buffer | null)[] }): void
@@ -48,6 +51,11 @@ export class BoundQuery implements Submittable {
   #rows: (readonly (string | null)[])[] = []
   #bytes = 0
   #tag = ''
+  #copiesOut = false
+  #wire: WireConnection | undefined
+  readonly #onCopyOut = () => {
+    this.#copiesOut = true
+  }
 
   constructor(text: string, sets: readonly BoundValues[], byteLimit: number) {
     this.#text = text
@@ -60,6 +68,9 @@ export class BoundQuery implements Submittable {
   // The member names from here on are pg's: its client calls them as messages arrive.
   submit(connection: unknown): void {
     const wire = connection as WireConnection
+    this.#wire = wire
+    // The client has no handler for it.
+    wire.once('copyOutResponse', this.#onCopyOut)
     wire.stream.cork()
     let parsedTypes = ''
     for (const { types, values } of this.#sets) {
@@ -103,10 +114,17 @@ export class BoundQuery implements Submittable {
   handleCopyData(): void {}
 
   handleError(error: Error): void {
+    this.#wire?.off('copyOutResponse', this.#onCopyOut)
     this.#settle.reject(error)
   }
 
   handleReadyForQuery(): void {
+    this.#wire?.off('copyOutResponse', this.#onCopyOut)
+    // An answer has no place for the data. That the service refuses it, too, is not verified.
+    if (this.#copiesOut) {
+      this.#settle.reject(databaseError('COPY TO STDOUT has no output over the Data API'))
+      return
+    }
     this.#settle.resolve({
       columns: this.#columns,
       rows: this.#rows,

@@ -1,11 +1,10 @@
-import { optionalString, requiredString, type WireRequest } from '../request-checks.ts'
+import { optionalString, requiredArn, type WireRequest } from '../request-checks.ts'
 import type { DatabaseLogin, SecretStore } from '../secrets.ts'
 import { databaseError, ServiceError, validationError } from '../service-error.ts'
 import type { CallEffects } from './call-effects.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { ConnectionPools } from './connection-pools.ts'
 
-const longestArn = 570
 const longestDatabase = 64
 
 /** Who may call, and which connections a call gets: the resource, the secret, the database. */
@@ -22,8 +21,8 @@ export class Cluster {
 
   /** Checks the two ARNs that every call names, and answers the login of the secret. */
   authorise(request: WireRequest): DatabaseLogin {
-    const resourceArn = requiredString(request, 'resourceArn', longestArn)
-    const secretArn = requiredString(request, 'secretArn', longestArn)
+    const resourceArn = requiredArn(request, 'resourceArn')
+    const secretArn = requiredArn(request, 'secretArn')
     if (resourceArn !== this.arn) throw unknownCluster(resourceArn)
     return this.#secrets.login(secretArn)
   }

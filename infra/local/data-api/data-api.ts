@@ -1,5 +1,6 @@
 import * as checks from '../request-checks.ts'
 import { executeResponse, type ResponseOptions } from '../results/execute-response.ts'
+import { inIsoStyle } from '../results/iso-style.ts'
 import { resultTypes } from '../results/result-types.ts'
 import { statementTimeout, unsupportedResult } from '../service-error.ts'
 import { type BackendControl, backendPid } from './backend-control.ts'
@@ -73,7 +74,8 @@ export class DataApi {
     const lease = await openLease(this.#parts, request, effects)
     return this.#run(lease, query, effects, continueAfterTimeout, async (outcome) => {
       const oids = outcome.columns?.map(({ dataTypeID }) => dataTypeID) ?? []
-      return executeResponse(outcome, await resultTypes(lease.client, oids), options)
+      const types = await resultTypes(lease.client, oids)
+      return executeResponse(await inIsoStyle(lease.client, outcome, types), types, options)
     })
   }
 

@@ -14,13 +14,17 @@ export function toServiceError(error: unknown): ServiceError {
   return databaseError(databaseErrorText(error))
 }
 
+/** The service names its prepared statements, with a number that only it knows. Here they have no names. */
+const preparedStatement = 'prepared statement "sqlx_s_1"'
+
 /** `ERROR: …; Hint: …; Position: n; SQLState: …`, never with the detail. */
 export function databaseErrorText(error: DatabaseError): string {
+  const message = error.message.replace('prepared statement ""', preparedStatement)
   // Seen without a severity on the real service: the bind message is refused before execution.
   const severity = error.code === '08P01' ? '' : `${error.severity ?? 'ERROR'}: `
   const hint = error.hint === undefined ? '' : `; Hint: ${error.hint}`
   const position = error.position === undefined ? '' : `; Position: ${error.position}`
-  return `${severity}${error.message}${hint}${position}; SQLState: ${error.code ?? 'XX000'}`
+  return `${severity}${message}${hint}${position}; SQLState: ${error.code ?? 'XX000'}`
 }
 
 function connectionText(error: unknown): string {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { Client } from 'pg'
 
-/** The role of the default secret: owns databases, is no superuser. */
+/** The role of the default secret: owns databases, is no superuser, and may what the master user of a cluster may. */
 export const migratorRole = 'migrator'
 
 /** Any number: two processes preparing one server at once must not trip over each other. */
@@ -19,8 +19,9 @@ export async function prepareMigratorRole(postgresUrl: string): Promise<string> 
     const command = rows.length === 0 ? 'create' : 'alter'
     // The password is hexadecimal: nothing in it to quote.
     await client.query(
-      `${command} role ${migratorRole} login createdb nosuperuser password '${password}'`,
+      `${command} role ${migratorRole} login createdb createrole nosuperuser password '${password}'`,
     )
+    await client.query(`grant pg_monitor, pg_signal_backend to ${migratorRole}`)
     await client.query('commit')
   } finally {
     await client.end()
