@@ -64,8 +64,8 @@ export const DATA_API = [
     [
       [
         'every call is sent again when its answer is lost',
-        'return harmless ? 15_000 : 0',
-        'return 15_000',
+        "if (error.outcome === 'unknown' && !harmless) return 0",
+        '',
       ],
       [
         'what the database refused is sent again',
@@ -130,8 +130,8 @@ export const DATA_API = [
     [
       [
         'a statement that comes after the end of the revision is sent',
-        "throw new CommandError('RevisionEnded', this.#revisionEnded)",
-        'return',
+        'if (this.#refusal !== undefined) throw this.#refusal(sql)',
+        '',
       ],
     ],
   ),

@@ -39,11 +39,16 @@ export const RUN = [
         'if (problem) throw',
         "if (problem === '') throw",
       ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/revision-code.ts',
+    ['runner/runner'],
+    [
       [
         'a call that the revision did not await is fine',
-        'this.#refuseMissingAwait(op)\n',
-        '',
-        ['runner/runner'],
+        'if (call !== undefined)',
+        "if (call === '')",
       ],
     ],
   ),
