@@ -98,7 +98,12 @@ export class Transaction {
    */
   async rollback(): Promise<boolean> {
     await this.settled()
-    return await this.rollBackInTurn()
+    const wasOpen = await this.rollBackInTurn()
+    // Nothing of it is left: the next one has a failure of its own, or none.
+    this.#failure = undefined
+    this.#failedPutOff = false
+    this.#isLocated = false
+    return wasOpen
   }
 
   /** {@link rollback}, within {@link accept}. */
