@@ -8,12 +8,15 @@ export interface LocalDatabaseOptions {
   readonly database: string
   /** Folder of the data. */
   readonly directory: string
+  /** Called when the database was missing, and is made: its name may be misspelt. */
+  made(): void
 }
 
 /** Starts local Aurora and makes the database if it is missing. */
 export async function startLocalDatabase({
   database,
   directory,
+  made,
 }: LocalDatabaseOptions): Promise<Database> {
   forgetShellSettings()
   const { startLocalAurora } = await loadLocalAurora()
@@ -21,7 +24,7 @@ export async function startLocalDatabase({
     throw new CommandError('LocalAurora', cause.message, { cause })
   })
   try {
-    await createMissing(aurora, database)
+    if (await createMissing(aurora, database)) made()
   } catch (error) {
     await aurora.stop()
     throw error
@@ -34,11 +37,13 @@ export async function startLocalDatabase({
 
 const DUPLICATE_DATABASE = '42P04'
 
-/** Makes the database if it is missing. */
-export async function createMissing(aurora: LocalAurora, database: string): Promise<void> {
+/** Makes the database if it is missing; true when it was. */
+export async function createMissing(aurora: LocalAurora, database: string): Promise<boolean> {
   try {
     await aurora.createDatabase(database)
+    return true
   } catch (error) {
     if ((error as { readonly code?: unknown }).code !== DUPLICATE_DATABASE) throw error
+    return false
   }
 }

@@ -22,7 +22,7 @@ export class Output {
   /** One line, or several, of the answer. */
   print(text: string): void {
     this.#erase()
-    process.stdout.write(`${text}\n`)
+    process.stdout.write(`${printable(text)}\n`)
   }
 
   /** A script, as it is. */
@@ -37,7 +37,7 @@ export class Output {
   /** A line about what is going on. */
   note(line: string): void {
     this.#erase()
-    process.stderr.write(`${line}\n`)
+    process.stderr.write(`${printable(line)}\n`)
   }
 
   /** What is waited for, as it is now: the last line of a terminal shows it, and a log gets it now and then. */
@@ -103,6 +103,14 @@ export function oneLine(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, '; ')
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+}
+
+/** What a revision or another user wrote may hold characters that command a terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, '0')
+    return `\\u${code}`
+  })
 }
 
 export function counted(count: number, word: string): string {

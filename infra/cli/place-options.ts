@@ -106,7 +106,12 @@ export function placeOf(options: PlaceOptions, output: Output): Place {
     migrations,
     output,
     settings,
-    connect: () => startLocalDatabase({ database, directory }),
+    connect: () =>
+      startLocalDatabase({
+        database,
+        directory,
+        made: () => output.note(`database ${database} is new in ${directory}`),
+      }),
   })
 }
 

@@ -1,4 +1,5 @@
 import type { HistoryRow } from '../../lambda/runner/history.ts'
+import { oneLine } from './output.ts'
 
 /** History rows as a table, newest first; an error is a line of its own below its row. */
 export function runLines(runs: readonly HistoryRow[]): string[] {
@@ -10,8 +11,8 @@ export function runLines(runs: readonly HistoryRow[]): string[] {
     row.revision,
     row.outcome,
     row.ms === null ? '' : String(row.ms),
-    `${row.who} (${row.source})`,
-    row.doc,
+    oneLine(`${row.who} (${row.source})`),
+    oneLine(row.doc),
   ])
   const widths = heads.map((head, i) =>
     Math.max(head.length, ...cells.map((row) => row[i]?.length ?? 0)),
@@ -27,7 +28,7 @@ export function runLines(runs: readonly HistoryRow[]): string[] {
     line(heads),
     ...cells.flatMap((row, i) => {
       const { error } = runs[i] as HistoryRow
-      return error === null ? [line(row)] : [line(row), `    ${error}`]
+      return error === null ? [line(row)] : [line(row), `    ${oneLine(error)}`]
     }),
   ]
 }

@@ -224,5 +224,36 @@ function describe(
   ]
   if (hint) parts.push(hint)
   if (lacksType) parts.push(TYPE_FIX)
+  const fix = FIXES.find(([fixed, pattern]) => fixed === code && pattern.test(message))?.[2]
+  if (fix) parts.push(fix)
   return parts.join('; ')
 }
+
+/** What to write instead, where PostgreSQL's own message leaves that open: by SQLSTATE and message. */
+const FIXES: readonly (readonly [code: string, message: RegExp, fix: string])[] = [
+  [
+    '55P04',
+    /new value .* of enum type/,
+    'add the value in a revision of its own, or first of all in op.autocommitBlock with alter type … add value if not exists',
+  ],
+  [
+    '25001',
+    /cannot (?:run|be executed)/,
+    'run it first of all in op.autocommitBlock, which is outside the transaction',
+  ],
+  [
+    '55006',
+    /pending trigger events/,
+    'run set constraints all immediate before it, or put it into a revision of its own',
+  ],
+  [
+    '25006',
+    /read-only transaction/,
+    'the database takes no writes: it may be the secondary cluster of a global database, or default_transaction_read_only may be set for the role or the database',
+  ],
+  [
+    '3D000',
+    /does not exist/,
+    'create the database, or correct its name (DATABASE, database, --database)',
+  ],
+]

@@ -136,7 +136,25 @@ export async function readState(
     .read(readStatement(table), parameters)
     .catch((error: unknown) => Promise.reject(readProblem(error, table)))
   if (row.problem) throw new CommandError('UntrustedTable', String(row.problem))
-  return stateOf(row)
+  const state = stateOf(row)
+  refuseWrongRows(table, state.rows)
+  return state
+}
+
+/** A table without Alembic's primary key may hold rows that no revision has written. */
+function refuseWrongRows({ versions }: VersionTable, rows: readonly (string | null)[]): void {
+  const wrong = rows.find((row, i) => row === null || row.trim() !== row || rows.indexOf(row) < i)
+  if (wrong === undefined) return
+  const what =
+    wrong === null
+      ? 'a row that is null'
+      : wrong.trim() === wrong
+        ? `the row '${wrong}' twice`
+        : `the row '${wrong}', which has spaces around its id`
+  throw new CommandError(
+    'WrongVersionRows',
+    `${versions} holds ${what}: each row must be the id of a revision, once; correct it by hand (update or delete), and give the table its key: alter table ${versions} add primary key (version_num)`,
+  )
 }
 
 function stateOf(row: Row): DatabaseState {
@@ -202,11 +220,20 @@ function readProblem(error: unknown, table: VersionTable): unknown {
   )
 }
 
-function readFix({ code, exception }: StatementError, table: VersionTable): string {
+function readFix({ code, exception, message }: StatementError, table: VersionTable): string {
+  if (code === '42703') {
+    return `${table.versions} and ${table.history} must be as Alembic and aurora-migrations make them: a table of another tool is in their place, so rename it or set VERSION_TABLE`
+  }
+  if (exception === 'AccessDeniedException' || exception === 'ForbiddenException') {
+    return 'allow rds-data:ExecuteStatement, BeginTransaction, CommitTransaction and RollbackTransaction on the ARN of the cluster, and secretsmanager:GetSecretValue on the ARN of the secret'
+  }
   if (code === '42501') {
     return `grant the secret's user select, insert, update and delete on ${table.versions} and ${table.history}`
   }
-  if (exception === 'HttpEndpointNotEnabledException') {
+  if (
+    exception === 'HttpEndpointNotEnabledException' ||
+    /HttpEndpoint is(?: not|n't) enabled/.test(message)
+  ) {
     return 'turn on the Data API of the cluster (enableDataApi: true in CDK), and check the spelling of its ARN'
   }
   if (exception === 'DatabaseNotFoundException') {

@@ -77,7 +77,7 @@ function isBroken(error: StatementError): boolean {
  * | what failed | run again | why |
  * |---|---|---|
  * | 55P03, 40P01, 40001 | up to 4 times, after 1, 2, 4, 8 s ±25 % | another transaction was in the way |
- * | a call whose outcome is not known, a transaction that is gone, a commit that did not take place | the same | the connection broke, and nothing is committed: fence and lock see to it that it is not applied twice |
+ * | a call whose outcome is not known, a transaction that is gone, a commit that did not take place | the same, but once for the same statement | the connection broke, and nothing is committed: fence and lock see to it that it is not applied twice |
  * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
  * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
  * | a call of the function for batches, before it began | the same | somebody made another one that the call may mean, or dropped ours |
@@ -90,6 +90,7 @@ class StepTries {
   readonly #time: StepTime
   /** Whether the next try follows its statements beyond 45 s. */
   follow = false
+  readonly #broken = new Set<string>()
   #made = 0
   #reasonNow = ''
   #waitMs = 0
@@ -117,6 +118,13 @@ class StepTries {
     await sleep(this.#waitMs)
   }
 
+  /** The connection stood up again, and the same statement broke it a second time: it would do so again. */
+  #breaksAgain({ sql }: StatementError): boolean {
+    if (this.#broken.has(sql)) return true
+    this.#broken.add(sql)
+    return false
+  }
+
   /** The call itself, and not a statement in it. */
   #metNoFunction({ code, message }: StatementError): boolean {
     return NOT_CALLED.has(code ?? '') && message.includes(this.#context.table.executorName)
@@ -132,7 +140,7 @@ class StepTries {
     if (causesOf(error).some((cause) => cause instanceof NotCommitted)) return BROKEN
     const cause = statementErrorOf(error)
     if (cause === undefined) return undefined
-    if (isBroken(cause)) return BROKEN
+    if (isBroken(cause)) return this.#breaksAgain(cause) ? undefined : BROKEN
     const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
     const isNotCalled = this.#metNoFunction(cause)
     if (!isTooLong && !isNotCalled) return IN_THE_WAY[cause.code ?? '']

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { StatementError } from '../data-api/errors.ts'
+import { explained, StatementError } from '../data-api/errors.ts'
 import { readingProblem } from '../data-api/reading-settings.ts'
 import { Session } from '../data-api/session.ts'
 import type { SessionOptions, StatementGate } from '../data-api/session-options.ts'
@@ -210,10 +210,20 @@ export class Step {
         if (misread) throw new CommandError('SettingNotAllowed', misread)
         this.#databaseMs = Number(answer.ms)
       },
+      failed: withoutRights,
     })
   }
 
   get #elapsed(): number {
     return performance.now() - this.#started
   }
+}
+
+/** The fence could write the history row and the move cannot: the revision has changed its role in between. */
+function withoutRights(error: Error): Error {
+  if (!(error instanceof StatementError) || error.code !== '42501') return error
+  return explained(
+    error,
+    "the version rows are written with the role that the revision leaves in force: end a 'set local role' with 'set local role none'",
+  )
 }
