@@ -370,8 +370,8 @@ test('rows of a bulk insert that takes several calls travel in the form that nee
   const context = scriptContext([revision('a', null, insert as () => Promise<void>)])
   const { script = '' } = await upgradeScript(context, 'heads')
   expect(script.match(/^insert into "t".*$/gm)).toEqual([
-    `insert into "t" ("id", "name") select "id", "name" from json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a1,"name"\\x3a"n1"}]'::json);`,
-    `insert into "t" ("id", "name") select "id", "name" from json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a2,"name"\\x3a"n2"}]'::json);`,
+    `insert into "t" ("id", "name") select "id", "name" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a1,"name"\\x3a"n1"}]'::pg_catalog.json);`,
+    `insert into "t" ("id", "name") select "id", "name" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a2,"name"\\x3a"n2"}]'::pg_catalog.json);`,
   ])
   const database = await newDatabase(aurora)
   expect((await runScript(aurora, database, script)).code).toBe(0)

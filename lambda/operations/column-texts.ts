@@ -1,5 +1,6 @@
 import type { ColumnTypes } from '../data-api/column-types.ts'
 import { identifier } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import type { RowForm } from './row-chunks.ts'
 import type { GivenColumn, GivenRow, RowGroup } from './row-groups.ts'
 import { SEPARATOR } from './request-size.ts'
@@ -28,10 +29,12 @@ export function columnTexts(types: ColumnTypes): RowForm {
     source: (columns, rows) => {
       const none = noValue(columns, rows)
       const texts = columns.map(({ name }) => columnText(name, rows, none, types.get(name)?.isJson))
-      const values = columns.map((_, i) => `string_to_array(:rows_${i + 1}, chr(127), :rows_none)`)
+      const values = columns.map(
+        (_, i) => qualified`#unnest(#string_to_array(:rows_${i + 1}, #chr(127), :rows_none))`,
+      )
       const names = columns.map(({ name }) => identifier(name))
       return {
-        from: `unnest(${values.join(', ')}) as "aurora_given" (${names.join(', ')}) offset 1`,
+        from: `rows from (${values.join(', ')}) as "aurora_given" (${names.join(', ')}) offset 1`,
         parameters: [
           { name: 'rows_none', value: { stringValue: none } },
           ...texts.map((text, i) => ({ name: `rows_${i + 1}`, value: { stringValue: text } })),

@@ -1,4 +1,5 @@
 import { identifier } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import type { RowForm } from './row-chunks.ts'
 import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-groups.ts'
 
@@ -13,7 +14,7 @@ export function rowObjects(target: string): RowForm {
     sizeBesideValues: namesSize,
     value: ({ name }) => identifier(name),
     source: (columns, rows) => ({
-      from: `json_populate_recordset(row((null::${target}).*)::${target}, :rows::json)`,
+      from: qualified`#json_populate_recordset(row((null::${target}).*)::${target}, :rows::#json)`,
       parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
     }),
   }

@@ -6,7 +6,10 @@ import { operations } from './operations-fixture.ts'
 const open = operations()
 
 const TYPES = (table: string) =>
-  `select attname::text as "column", format_type(atttypid, -1) as "type", atttypid in ('json'::regtype, 'jsonb'::regtype) as "json" from pg_attribute join pg_type on pg_type.oid = atttypid where attrelid = to_regclass('${table}') and attnum > 0 and not attisdropped and typtype in ('b', 'e', 'r', 'm') and typcategory <> 'A' and not exists (select from pg_cast where castsource = 'text'::regtype and casttarget = atttypid and castmethod = 'f')`
+  `select attname::pg_catalog.text as "column", pg_catalog.format('%I.%I', nspname, typname) as "type", nspname operator(pg_catalog.=) 'pg_catalog' and typname operator(pg_catalog.=) any ('{json,jsonb}'::pg_catalog.name[]) as "json" from pg_catalog.pg_attribute join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) atttypid join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) typnamespace where attrelid operator(pg_catalog.=) pg_catalog.to_regclass('${table}') and attnum operator(pg_catalog.>) 0 and not attisdropped and t.typtype operator(pg_catalog.=) any ('{b,e,r,m}'::pg_catalog."char"[]) and t.typcategory operator(pg_catalog.<>) 'A' and (atttypmod operator(pg_catalog.=) -1 or (nspname operator(pg_catalog.=) 'pg_catalog' and typname operator(pg_catalog.<>) 'interval')) and not exists (select from pg_catalog.pg_cast where castsource operator(pg_catalog.=) 'pg_catalog.text'::pg_catalog.regtype and casttarget operator(pg_catalog.=) atttypid and castmethod operator(pg_catalog.<>) 'i' and (castmethod operator(pg_catalog.<>) 'b' or not exists (select from pg_catalog.pg_proc where oid operator(pg_catalog.=) t.typinput and prosrc operator(pg_catalog.=) any ('{textin,varcharin,bpcharin}') and prolang operator(pg_catalog.=) 12)))`
+
+const COLUMN = (n: number) =>
+  `pg_catalog.unnest(pg_catalog.string_to_array(:rows_${n}, pg_catalog.chr(127), :rows_none))`
 
 /** One row a call. */
 const EACH = { chunkBytes: 1 }
@@ -22,7 +25,7 @@ describe('bulkInsert of rows that take several calls', () => {
       { id: 3, 'a "b': 'N', price: '7', at: 'infinity', info: null },
     ]
     await op.bulkInsert('T', rows, { chunkBytes: 100 })
-    const statement = `insert into "T" ("id", "a ""b", "price", "at", "info") select "id"::integer, "a ""b"::text, "price"::numeric, "at"::timestamp with time zone, "info"::jsonb from unnest(${[1, 2, 3, 4, 5].map((n) => `string_to_array(:rows_${n}, chr(127), :rows_none)`).join(', ')}) as "aurora_given" ("id", "a ""b", "price", "at", "info") offset 1`
+    const statement = `insert into "T" ("id", "a ""b", "price", "at", "info") select "id"::pg_catalog.int4, "a ""b"::pg_catalog.text, "price"::pg_catalog."numeric", "at"::pg_catalog.timestamptz, "info"::pg_catalog.jsonb from rows from (${[1, 2, 3, 4, 5].map(COLUMN).join(', ')}) as "aurora_given" ("id", "a ""b", "price", "at", "info") offset 1`
     const texts = (none: string, ...values: string[]) => [
       { name: 'rows_none', value: { stringValue: none } },
       ...values.map((stringValue, i) => ({ name: `rows_${i + 1}`, value: { stringValue } })),
@@ -97,6 +100,11 @@ describe('bulkInsert of rows that take several calls', () => {
     ['an array', 'create table t (id integer, c text[])', { c: ['a', null] }],
     ['a domain, which cuts nothing', 'create table t (id integer, c short)', { c: 'ab' }],
     ['a type with a cast of its own', 'create table t (id integer, c mood)', { c: 'glad' }],
+    [
+      'a modifier that says how text is read',
+      'create table t (id integer, c interval year)',
+      { c: '5' },
+    ],
     ['a separator in a value', 'create table t (id integer, c text)', { c: 'a\x7fb' }],
     ['a bigint', 'create table t (id integer, c numeric)', { c: 10n ** 20n }],
   ])('takes them as objects for %s', async (_what, table, row) => {
@@ -116,7 +124,7 @@ describe('bulkInsert of rows that take several calls', () => {
       EACH,
     )
     const insert =
-      'insert into "t" ("id", "c") select "id", "c" from json_populate_recordset(row((null::"t").*)::"t", :rows::json)'
+      'insert into "t" ("id", "c") select "id", "c" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", :rows::pg_catalog.json)'
     expect(sent()).toEqual([TYPES('"t"'), insert, insert])
     expect(await look('select count(distinct c::text)::int from t')).toEqual([1])
     expect(await look("select c::text from t where c::text not in ('sad')")).toHaveLength(2)
@@ -222,7 +230,7 @@ describe('bulkInsert of rows that take several calls', () => {
     const rows = [{ id: 5 }, { id: 6 }]
     await op.bulkInsert('t', rows, { ...EACH, overridingSystemValue: true })
     expect(sent()[1]).toBe(
-      `insert into "t" ("id") overriding system value select "id"::integer from unnest(string_to_array(:rows_1, chr(127), :rows_none)) as "aurora_given" ("id") offset 1`,
+      `insert into "t" ("id") overriding system value select "id"::pg_catalog.int4 from rows from (${COLUMN(1)}) as "aurora_given" ("id") offset 1`,
     )
     expect(await look('select id || n::text from t order by id')).toEqual(['57', '67'])
   })

@@ -147,8 +147,8 @@ describe('bulkInsert of values', () => {
     )
     await op.bulkInsert('t', [{ j: 1 }, { j: json(null) }, { j: null }, { j: json(null) }])
     expect(sent()).toEqual([
-      'insert into "t" ("j") select "j" from json_populate_recordset(row((null::"t").*)::"t", :rows::json)',
-      `insert into "t" ("j") select 'null' from json_populate_recordset(row((null::"t").*)::"t", :rows::json)`,
+      'insert into "t" ("j") select "j" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", :rows::pg_catalog.json)',
+      `insert into "t" ("j") select 'null' from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", :rows::pg_catalog.json)`,
     ])
     expect(await look("select coalesce(j::text, 'NULL') from t order by id")).toEqual([
       '1',

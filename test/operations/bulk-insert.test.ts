@@ -20,7 +20,7 @@ describe('bulkInsert', () => {
     expect(answer).toBeUndefined()
     expect(calls().map(({ sql, parameters }) => [sql, parameters])).toEqual([
       [
-        'insert into "public"."teams" ("name", "founded") select "name", "founded" from json_populate_recordset(row((null::"public"."teams").*)::"public"."teams", :rows::json)',
+        'insert into "public"."teams" ("name", "founded") select "name", "founded" from pg_catalog.json_populate_recordset(row((null::"public"."teams").*)::"public"."teams", :rows::pg_catalog.json)',
         [
           {
             name: 'rows',
@@ -115,7 +115,7 @@ describe('bulkInsert', () => {
     )
     await op.bulkInsert('t', [{ id: 7, n: 1 }], { overridingSystemValue: true })
     expect(sent()).toEqual([
-      'insert into "t" ("id", "n") overriding system value select "id", "n" from json_populate_recordset(row((null::"t").*)::"t", :rows::json)',
+      'insert into "t" ("id", "n") overriding system value select "id", "n" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", :rows::pg_catalog.json)',
     ])
     expect(await look('select id from t')).toEqual([7])
     await session.begin()

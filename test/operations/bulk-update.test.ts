@@ -35,7 +35,7 @@ describe('bulkUpdate', () => {
       },
     ])
     expect(call?.sql).toBe(
-      'with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::json)) ' +
+      'with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from pg_catalog.json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::pg_catalog.json)) ' +
         'update "public"."players" as "aurora_target" set "name" = "aurora_given"."name", "info" = "aurora_given"."info" from "aurora_given" where "aurora_target"."id" = "aurora_given"."id" and ' +
         `(select case when count(*) = 0 then true else cast('aurora-migrations bulkUpdate, rows without a match, ' || count(*) || ' from ' || min("aurora_row") as boolean) end from "aurora_given" where not exists (select from "public"."players" as "aurora_present" where "aurora_present"."id" = "aurora_given"."id"))`,
     )

@@ -34,7 +34,7 @@ describe('an operation that is not awaited', () => {
     void op.getBind()
     void op.autocommitBlock(async () => {})
     expect(op.notAwaited()).toEqual([
-      'op.bulkInsert (insert into "teams" ("name") select "name" from json_populate_recordset(row((nul…)',
+      'op.bulkInsert (insert into "teams" ("name") select "name" from pg_catalog.json_populate_records…)',
       'op.executeScript (select 1)',
       'op.bulkUpdate',
       'op.autocommitBlock',

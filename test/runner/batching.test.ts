@@ -89,7 +89,7 @@ describe('a revision whose operations return nothing', () => {
       'create table "t" ("id" integer, "name" text)',
       'alter table "t" add column "state" text',
       'create index "t_name" on "t" ("name")',
-      `insert into "t" ("id", "name") select "id", "name" from json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a1,"name"\\x3a"it''s \\x3ax"},{"id"\\x3a2,"name"\\x3a"\\\\\\\\"}]'::json)`,
+      `insert into "t" ("id", "name") select "id", "name" from pg_catalog.json_populate_recordset(row((null::"t").*)::"t", E'[{"id"\\x3a1,"name"\\x3a"it''s \\x3ax"},{"id"\\x3a2,"name"\\x3a"\\\\\\\\"}]'::pg_catalog.json)`,
       "update t set state =  'open' where id =  1",
     ])
     expect(await rowsOf(database, 'select * from t order by id')).toEqual([

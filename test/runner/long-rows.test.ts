@@ -66,7 +66,7 @@ describe('rows that take longer than the service waits', () => {
     ],
     [
       'a bulk insert with returning',
-      'insert into "k" ("id") select "id" from json_populate_recordset',
+      'insert into "k" ("id") select "id" from pg_catalog.json_populate_recordset',
       (op) => op.bulkInsert('k', [{ id: 2 }], { returning: ['id'] }),
     ],
   ])(
