@@ -4,7 +4,7 @@ import { MUTANTS } from './list.ts'
 import { type Mutant, mutated } from './mutant.ts'
 import { ScratchCheckout } from './scratch-checkout.ts'
 import { SharedPostgres } from './shared-postgres.ts'
-import { runTests } from './test-run.ts'
+import { failingFiles, isSlow, runTests } from './test-run.ts'
 
 type Result = 'killed' | 'SURVIVED'
 
@@ -16,11 +16,10 @@ async function main(wanted: readonly string[]): Promise<number> {
     return 2
   }
   const scratch = new ScratchCheckout()
-  const applicable = chosen.filter((mutant) => isApplicable(scratch, mutant))
+  const inPlace = chosen.filter((mutant) => isInPlace(scratch, mutant))
   await using postgres = await SharedPostgres.start(path.join(scratch.directory, '.aurora'))
-  const files = [...new Set(applicable.flatMap(({ tests }) => tests))]
-  console.log(`${applicable.length} mutants; first ${files.length} test files without any`)
-  if (!(await passWithout(scratch, files))) return 2
+  const failing = await failingWithout(scratch, inPlace)
+  const applicable = inPlace.filter((mutant) => hasPassingTests(mutant, failing))
   const results: Result[] = []
   for (const mutant of applicable) {
     await postgres.clear()
@@ -37,24 +36,32 @@ function isWanted(mutant: Mutant, wanted: readonly string[]): boolean {
   return wanted.length === 0 || wanted.some((text) => named(mutant).includes(text))
 }
 
-/** A test that fails anyway notices nothing. */
-async function passWithout(scratch: ScratchCheckout, files: readonly string[]): Promise<boolean> {
-  for (const isFault of [false, true]) {
-    const some = files.filter((file) => file.startsWith('test/faults/') === isFault)
-    if (some.length === 0) continue
-    const { outcome, output } = await runTests(scratch.directory, some)
-    if (outcome === 'passed') continue
-    console.error(`${output}\nthe tests have ${outcome} without a mutant: see to that first`)
-    return false
+/** The test files that fail without any mutant. */
+async function failingWithout(
+  scratch: ScratchCheckout,
+  mutants: readonly Mutant[],
+): Promise<readonly string[]> {
+  const files = [...new Set(mutants.flatMap(({ tests }) => tests))]
+  console.log(`${mutants.length} mutants; first ${files.length} test files without any`)
+  const failing: string[] = []
+  for (const slow of [false, true]) {
+    const some = files.filter((file) => isSlow(file) === slow)
+    if (some.length > 0) failing.push(...(await failingFiles(scratch.directory, some)))
   }
-  return true
+  return failing
+}
+
+/** Says so of a mutant whose tests fail anyway: they notice nothing. */
+function hasPassingTests(mutant: Mutant, failing: readonly string[]): boolean {
+  const red = mutant.tests.filter((file) => failing.includes(file))
+  if (red.length === 0) return true
+  console.log(`NOT APPLICABLE  ${named(mutant)}: ${red.join(', ')} fails without it`)
+  return false
 }
 
 async function tried(scratch: ScratchCheckout, mutant: Mutant): Promise<Result> {
   const started = performance.now()
-  const { outcome } = await withFault(scratch, mutant, () =>
-    runTests(scratch.directory, mutant.tests),
-  )
+  const outcome = await withFault(scratch, mutant, () => runTests(scratch.directory, mutant.tests))
   const seconds = Math.round((performance.now() - started) / 1000)
   if (outcome === 'passed') {
     console.log(`SURVIVED  ${named(mutant)}: ${mutant.tests.join(', ')} passed (${seconds} s)`)
@@ -80,7 +87,7 @@ async function withFault<T>(
 }
 
 /** Says so of a mutant whose text has changed or is gone: nothing is proved by leaving it out. */
-function isApplicable(scratch: ScratchCheckout, mutant: Mutant): boolean {
+function isInPlace(scratch: ScratchCheckout, mutant: Mutant): boolean {
   try {
     // What is no TypeScript would be noticed by every test.
     stripTypeScriptTypes(mutated(scratch.read(mutant.file), mutant))
