@@ -1,12 +1,14 @@
 import {
   CfnOutput,
   Duration,
+  RemovalPolicies,
   RemovalPolicy,
   Stack,
   type StackProps,
   Validations,
 } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs'
 import * as rds from 'aws-cdk-lib/aws-rds'
 import type { Construct } from 'constructs'
 import { AuroraMigrations } from './constructs/aurora-migrations.ts'
@@ -34,6 +36,10 @@ export class MigrationsStack extends Stack {
     const run = this.migrations.runOnDeploy()
     this.migrations.addFailureAlarm()
     this.migrations.addDashboard()
+    if (existing === undefined) {
+      const applyToResourceTypes = [CfnLogGroup.CFN_RESOURCE_TYPE_NAME]
+      RemovalPolicies.of(this).destroy({ applyToResourceTypes })
+    }
     new CfnOutput(this, 'InvokeFunction', { value: this.migrations.invokeFunction.functionName })
     new CfnOutput(this, 'VersionRows', { value: run.getAttString('To') })
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type CustomResource, Names, Stage, Token } from 'aws-cdk-lib'
+import { type CustomResource, Names, Stack, Stage, Token } from 'aws-cdk-lib'
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch'
 import { LambdaInvokeAction } from 'aws-cdk-lib/aws-codepipeline-actions'
 import type * as iam from 'aws-cdk-lib/aws-iam'
@@ -87,7 +87,8 @@ export class AuroraMigrations extends Construct {
       throw this.#named(error)
     }
     try {
-      this.#bundle = new BundledMigrations(props.migrations, assetFolder(this))
+      const { bundlingRequired } = Stack.of(this)
+      this.#bundle = new BundledMigrations(props.migrations, assetFolder(this), bundlingRequired)
     } catch (error) {
       throw this.#named(error, 'migrations: ')
     }

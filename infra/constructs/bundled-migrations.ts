@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommandError } from '../../lambda/errors.ts'
@@ -37,29 +37,40 @@ export class BundledMigrations {
   readonly folder: string
   /** Changes when a revision is added, removed, edited or put elsewhere in the graph, and with nothing else. */
   readonly hash: string
-  readonly #map: RevisionMap
+  readonly #map: RevisionMap | undefined
 
   /**
    * Bundles in another process and waits for it.
    *
+   * `isRequired`: whether the asset is going to be used. When not, as for `cdk destroy` and for a stack that was not
+   * asked for, it is a folder without a bundle, and nothing is checked.
+   *
    * Throws an error that names the file and the fix when the folder, its index, a revision or the graph is wrong.
    */
-  constructor(migrations: string, out: string) {
+  constructor(migrations: string, out: string, isRequired = true) {
+    this.folder = out
+    if (!isRequired) {
+      mkdirSync(out, { recursive: true })
+      this.hash = NOT_BUNDLED
+      return
+    }
     checkNodeVersion()
     if (!existsSync(migrations)) {
       throw new CommandError('MigrationsFolder', `there is no folder ${path.resolve(migrations)}`)
     }
     const revisions = runBundleProcess({ migrations, out })
     this.#map = new RevisionMap(revisions)
-    this.folder = out
     this.hash = hashOf(revisions, this.#map)
   }
 
   /** Throws when an upgrade of an empty database to `target` cannot be planned, or may not be a deployment's. */
   checkTarget(target: string): void {
-    planUpgrade(this.#map, [], deploymentTarget(target))
+    const checked = deploymentTarget(target)
+    if (this.#map) planUpgrade(this.#map, [], checked)
   }
 }
+
+const NOT_BUNDLED = 'not bundled'
 
 function runBundleProcess(request: BundleRequest): readonly BundledRevision[] {
   const conditions = FROM_SOURCE ? ['--conditions=aurora-migrations-source'] : []

@@ -56,6 +56,15 @@ describe('the sample stack', () => {
     expect(bad).toEqual([])
   })
 
+  test('leaves nothing behind when it is destroyed', () => {
+    const { Resources } = Template.fromStack(stack).toJSON()
+    const kept = Object.entries<{ DeletionPolicy?: string }>(Resources)
+      .filter(([, { DeletionPolicy = 'Delete' }]) => DeletionPolicy !== 'Delete')
+      .map(([id]) => id)
+    expect(kept).toEqual([])
+    Template.fromStack(stack).resourceCountIs('AWS::Logs::LogGroup', 4)
+  })
+
   test('makes the smallest cluster there is, which sleeps when nobody asks', () => {
     Template.fromStack(stack).hasResourceProperties('AWS::RDS::DBCluster', {
       Engine: 'aurora-postgresql',
@@ -97,5 +106,9 @@ describe('the app', () => {
     const types = Object.values<{ Type: string }>(Resources).map(({ Type }) => Type)
     expect(types).toContain('Custom::AuroraMigrations')
     expect(types).not.toContain('AWS::RDS::DBCluster')
+    const groups = Object.values<{ Type: string; DeletionPolicy?: string }>(Resources).filter(
+      ({ Type }) => Type === 'AWS::Logs::LogGroup',
+    )
+    expect(groups.map(({ DeletionPolicy }) => DeletionPolicy)).toEqual(Array(4).fill('Retain'))
   })
 })
