@@ -23,7 +23,7 @@ import { withoutAnswer } from '../data-api/kysely-dialect.ts'
 import { CommandError } from '../errors.ts'
 import { longestList } from './orm-conditions.ts'
 import { DataApiPlatform } from './orm-platform.ts'
-import { leaderFirst, merged } from './orm-rows.ts'
+import { isReturned, lackedLater, merged, withRowEach } from './orm-rows.ts'
 import { checkPacking, sendPacked } from './statement-packing.ts'
 
 /** The Kysely instance of a revision as a MikroORM connection: it has no socket and no transaction of its own. */
@@ -79,15 +79,26 @@ export class DataApiDriver extends AbstractSqlDriver<DataApiConnection, DataApiP
     options?: NativeInsertUpdateManyOptions<T>,
     transform?: (sql: string) => string,
   ): Promise<QueryResult<T>> {
-    const { props } = this.metadata.get<T>(entityName)
-    const filledIn = props.filter(
-      ({ autoincrement, generated, defaultRaw }) => autoincrement || generated || defaultRaw,
-    )
+    const meta = this.metadata.get<T>(entityName)
+    const properties = this.getTableProps(meta.inheritanceType === 'tpt' ? meta : meta.root)
     const results = await sendPacked(data, this.#rowSize, async (part) => {
-      const { rows, restore } = leaderFirst(part.map(copyOf), filledIn)
-      return restore(await super.nativeInsertMany(entityName, rows, options, transform))
+      const rows = part.map(copyOf)
+      const returning = this.#returning(rows, properties)
+      const text = (sql: string) => `${transform?.(sql) ?? sql}${returning}`
+      const result = await super.nativeInsertMany(entityName, rows, options, text)
+      return withRowEach(result, rows.length)
     })
     return merged(results)
+  }
+
+  /** What is to stand at the end of an INSERT of rows that lack different properties. */
+  #returning<T>(rows: EntityDictionary<T>[], properties: readonly EntityProperty<T>[]): string {
+    const names = lackedLater(rows, properties)
+      .flatMap(({ fieldNames }) => fieldNames)
+      .map((name) => this.platform.quoteIdentifier(name))
+    if (names.length === 0) return ''
+    const begun = properties.some((property) => isReturned(property, rows[0]))
+    return `${begun ? ',' : ' returning'} ${names.join(', ')}`
   }
 
   override async nativeUpdateMany<T extends object>(

@@ -1,33 +1,43 @@
-import type { EntityDictionary, EntityProperty, QueryResult } from '@mikro-orm/sql'
-
-interface Led<T> {
-  readonly rows: EntityDictionary<T>[]
-  /** Puts what came back in the order of the rows that went in, with something for each of them. */
-  restore(result: QueryResult<T>): QueryResult<T>
-}
+import { type EntityDictionary, type EntityProperty, isRaw, type QueryResult } from '@mikro-orm/sql'
 
 /**
- * MikroORM lets an INSERT return what its first row lacks of the properties that the database fills in, such as the key,
- * so the first row has to be one that lacks the most.
+ * The properties to return of all rows besides those that MikroORM has an INSERT return: it asks for what the first row
+ * lacks of what the database fills in, such as the key, and another row may lack more.
  */
-export function leaderFirst<T>(
-  rows: EntityDictionary<T>[],
-  filledIn: readonly EntityProperty<T>[],
-): Led<T> {
-  const lacking = rows.map((row) => filledIn.filter(({ name }) => !(name in row)).length)
-  const leader = Math.max(lacking.indexOf(Math.max(...lacking)), 0)
-  return {
-    rows: moved(rows, leader, 0),
-    restore: (result) => {
-      const returned = moved(result.rows ?? [], 0, leader)
-      return { ...result, rows: rows.map((_, index) => returned[index] ?? {}) }
-    },
-  }
+export function lackedLater<T>(
+  [first, ...others]: readonly EntityDictionary<T>[],
+  properties: readonly EntityProperty<T>[],
+): EntityProperty<T>[] {
+  return properties.filter(
+    (property) =>
+      isFilledIn(property) &&
+      !isReturned(property, first) &&
+      others.some((row) => lacks(row, property)),
+  )
 }
 
-function moved<T>(items: readonly T[], from: number, to: number): T[] {
-  const item = items.slice(from, from + 1)
-  return items.toSpliced(from, 1).toSpliced(to, 0, ...item)
+/** Whether MikroORM has an INSERT return the property, whose first row this is. */
+export function isReturned<T>(
+  property: EntityProperty<T>,
+  first: EntityDictionary<T> | undefined,
+): boolean {
+  return property.returning === true || (isFilledIn(property) && lacks(first, property))
+}
+
+function isFilledIn<T>(property: EntityProperty<T>): boolean {
+  const { autoincrement, generated, persist, defaultRaw } = property
+  return Boolean(autoincrement || generated || (persist !== false && defaultRaw))
+}
+
+/** A value that is SQL is not known before it is written, either. */
+function lacks<T>(row: EntityDictionary<T> | undefined, { name }: EntityProperty<T>): boolean {
+  return row !== undefined && (!(name in row) || isRaw(row[name]))
+}
+
+/** The result of an INSERT with a row for each that went in, also where nothing was returned. */
+export function withRowEach<T>(result: QueryResult<T>, count: number): QueryResult<T> {
+  const { rows = [] } = result
+  return { ...result, rows: Array.from({ length: count }, (_, index) => rows[index] ?? {}) }
 }
 
 /** The results of several statements as if they had been one. */
