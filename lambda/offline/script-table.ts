@@ -44,8 +44,8 @@ export class ScriptTable extends VersionTable {
 
   override fenceStatement(entry: HistoryEntry): string {
     const key = {
-      token: ' gen_random_uuid()::text',
-      seq: ` (select coalesce(max(seq), 0) + 1 from ${this.history})`,
+      token: qualified` #gen_random_uuid()::#text`,
+      seq: qualified` (select coalesce(#max(seq), 0) #+ 1 from ${this.history})`,
     }
     const script = [
       this.#comment(entry),
@@ -71,12 +71,14 @@ export class ScriptTable extends VersionTable {
     const removed = move.before.filter((row) => !move.after.includes(row))
     const added = move.after.filter((row) => !move.before.includes(row))
     const script = [
-      ...removed.map((row) => `delete from ${this.versions} where version_num = ${constant(row)};`),
+      ...removed.map(
+        (row) => qualified`delete from ${this.versions} where version_num #= ${constant(row)};`,
+      ),
       ...added.map(
         (row) => `insert into ${this.versions} (version_num) values (${constant(row)});`,
       ),
       this.#updateRow(
-        `outcome = ${constant(move.outcome)}, finished_at = clock_timestamp(), lease_until = null, ms = (extract(epoch from clock_timestamp() - started_at) * 1000)::int, statements = ${constant(statements)}, rows = coalesce(rows, 0) + ${this.#rowsChanged()}`,
+        qualified`outcome = ${constant(move.outcome)}, finished_at = #clock_timestamp(), lease_until = null, ms = (extract(epoch from #clock_timestamp() #- started_at) #* 1000)::#int4, statements = ${constant(statements)}, rows = coalesce(rows, 0) #+ ${this.#rowsChanged()}`,
       ),
       raiseUnless([
         this.#rowsAre(
@@ -105,20 +107,20 @@ export class ScriptTable extends VersionTable {
 
   #lockIsFree(): Condition {
     return {
-      sql: `pg_try_advisory_xact_lock(${constant(this.lockKey)})`,
+      sql: qualified`#pg_try_advisory_xact_lock(${constant(this.lockKey)})`,
       message: 'another run is at work: run this script again when it is over',
     }
   }
 
   #rowsAre(rows: readonly string[], message: string): Condition {
-    const others = `select from ${this.versions} where version_num <> all (${constant(pgArray(rows))}::text[])`
-    const count = `(select count(*) from ${this.versions}) = ${rows.length}`
+    const others = qualified`select from ${this.versions} where version_num #<> all (${constant(pgArray(rows))}::#text[])`
+    const count = qualified`(select #count(*) from ${this.versions}) #= ${rows.length}`
     return { sql: `not exists (${others}) and ${count}`, message }
   }
 
   #isRunning(): Condition {
     return {
-      sql: `exists (select from ${this.history} where ${this.#lastRow()} and outcome = 'running')`,
+      sql: qualified`exists (select from ${this.history} where ${this.#lastRow()} and outcome #= 'running')`,
       message: 'another run has taken this step over',
     }
   }
@@ -128,13 +130,15 @@ export class ScriptTable extends VersionTable {
   }
 
   #lastRow(): string {
-    return `seq = (select max(seq) from ${this.history})`
+    return qualified`seq #= (select #max(seq) from ${this.history})`
   }
 
   /** What a run counts from its answers, PostgreSQL has counted too. */
   #rowsChanged(): string {
-    const ours = [this.versions, this.history].map((name) => `to_regclass(${constant(name)})`)
-    return `(select coalesce(sum(${COUNTED} - coalesce((b.counted ->> relid::text)::bigint, 0)), 0)::bigint from pg_stat_xact_user_tables, (select current_setting('${COUNTS}')::jsonb as counted) b where relid not in (${ours.join(', ')}))`
+    const ours = [this.versions, this.history].map(
+      (name) => qualified`#to_regclass(${constant(name)})`,
+    )
+    return qualified`(select coalesce(#sum(${COUNTED} #- coalesce((b.counted #->> relid::#text)::#int8, 0)), 0)::#int8 from #pg_stat_xact_user_tables, (select #current_setting('${COUNTS}')::#jsonb as counted) b where relid #<> all (array[${ours.join(', ')}]))`
   }
 }
 
@@ -162,13 +166,13 @@ const READING_IS_KEPT: Condition = {
   message: `a statement has changed one of ${Object.keys(READING_SETTINGS).join(', ')}, and text after it was read wrongly`,
 }
 
-const COUNTED = 'n_tup_ins + n_tup_upd + n_tup_del'
+const COUNTED = qualified`n_tup_ins #+ n_tup_upd #+ n_tup_del`
 
 /** A setting that lives as long as the transaction. */
 const COUNTS = 'aurora_migrations.counts'
 
 // The counters of a transaction may still hold what earlier ones of the same connection did.
-const KEEP_COUNTS = `  perform set_config('${COUNTS}', (select coalesce(jsonb_object_agg(relid::text, ${COUNTED}), '{}')::text from pg_stat_xact_user_tables), true);`
+const KEEP_COUNTS = qualified`  perform #set_config('${COUNTS}', (select coalesce(#jsonb_object_agg(relid::#text, ${COUNTED}), '{}')::#text from #pg_stat_xact_user_tables), true);`
 
 /** The first statement of a transaction: {@link raiseUnless}, and it keeps the counters. */
 function begin(conditions: readonly Condition[]): string {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { explained, hasTimedOut, StatementError, toStatementError } from '../data-api/errors.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { MAX_SQL_CHARACTERS, Session } from '../data-api/session.ts'
 import type { SendStatement, StatementRoute } from '../data-api/session-options.ts'
 import { statementFacts } from '../data-api/statements.ts'
@@ -12,7 +13,7 @@ import {
   type IndexState,
   indexState,
   isSameIndex,
-  qualified,
+  qualifiedIndex,
 } from './concurrent-index.ts'
 import type { Lease } from './lease.ts'
 import type { RunnerContext } from './runner-context.ts'
@@ -147,7 +148,7 @@ export class BlockStatements implements StatementRoute {
   }
 
   async #dropInvalid(index: ConcurrentIndex): Promise<void> {
-    const name = qualified(index)
+    const name = qualifiedIndex(index)
     this.#scope.context.log.warn(`index ${name} was left INVALID: dropped, and built again`)
     await this.#control.execute(`drop index concurrently if exists ${name}`)
   }
@@ -162,7 +163,7 @@ export class BlockStatements implements StatementRoute {
     if (!present || valid) return named
     return explained(
       named,
-      `index ${qualified(index)} is left INVALID, and built anew by the next run: see that nothing is in its way, such as duplicates in a unique index`,
+      `index ${qualifiedIndex(index)} is left INVALID, and built anew by the next run: see that nothing is in its way, such as duplicates in a unique index`,
     )
   }
 
@@ -170,7 +171,7 @@ export class BlockStatements implements StatementRoute {
   async #withTimeout(error: StatementError): Promise<StatementError> {
     if (error.code !== '57014' || !error.message.includes('statement timeout')) return error
     const [row] = await this.#control.read(
-      "select current_setting('statement_timeout') as value, current_user::text as role",
+      qualified`select #current_setting('statement_timeout') as value, current_user::#text as role`,
     )
     return explained(
       error,

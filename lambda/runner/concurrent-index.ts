@@ -1,4 +1,5 @@
 import { literal } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { scan, type Token } from '../data-api/scanner.ts'
 import type { Session } from '../data-api/session.ts'
 
@@ -72,7 +73,7 @@ function textOf(sql: string, tokens: readonly Token[], { start, end }: Span): st
 /** Looks the index up: an index stands in the schema of its table, and a dropped one where its name says. */
 export async function indexState(session: Session, index: ConcurrentIndex): Promise<IndexState> {
   const [row] = await session.read(
-    `select i.indisvalid as valid, exists (select from pg_locks l where l.locktype = 'relation' and l.database = (select oid from pg_database where datname = current_database()) and l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock' and l.granted) as building from pg_index i where i.indexrelid = ${oidOf(index)}`,
+    qualified`select i.indisvalid as valid, exists (select from #pg_locks l where l.locktype #= 'relation' and l.database #= (select d.oid from #pg_database d where d.datname #= #current_database()) and l.relation #= i.indrelid and l.mode #= 'ShareUpdateExclusiveLock' and l.granted) as building from #pg_index i where i.indexrelid #= ${oidOf(index)}`,
   )
   return {
     present: row !== undefined,
@@ -85,13 +86,13 @@ export async function indexState(session: Session, index: ConcurrentIndex): Prom
 export async function isSameIndex(session: Session, index: ConcurrentIndex): Promise<boolean> {
   const copy = 'pg_temp.aurora_migrations_copy'
   const text = (oid: string) =>
-    `(select indisunique::text || substr(pg_get_indexdef(indexrelid), strpos(pg_get_indexdef(indexrelid), ' USING ')) from pg_index where indexrelid = ${oid})`
+    qualified`(select indisunique::#text #|| #substr(#pg_get_indexdef(indexrelid), #strpos(#pg_get_indexdef(indexrelid), ' USING ')) from #pg_index where indexrelid #= ${oid})`
   await session.begin()
   try {
-    await session.execute(`create temp table aurora_migrations_copy (like ${index.table})`)
+    await session.execute(`create temp table ${copy} (like ${index.table})`)
     await session.execute(index.definition('aurora_migrations_index', copy))
     const [row] = await session.own(
-      `select ${text(oidOf(index))} = ${text("to_regclass('pg_temp.aurora_migrations_index')")} as same`,
+      qualified`select ${text(oidOf(index))} #= ${text(qualified`#to_regclass('pg_temp.aurora_migrations_index')`)} as same`,
     )
     return row?.same === true
   } finally {
@@ -100,12 +101,12 @@ export async function isSameIndex(session: Session, index: ConcurrentIndex): Pro
 }
 
 /** The index as it is called in SQL, whatever the search path is. */
-export function qualified({ name, table }: ConcurrentIndex): string {
+export function qualifiedIndex({ name, table }: ConcurrentIndex): string {
   if (table === undefined || /^[^"]*\.|"\./.test(name)) return name
   const schema = /^(?<schema>(?:"(?:[^"]|"")*"|[^".]+)\s*\.)/.exec(table)?.groups?.schema
   return schema === undefined ? name : `${schema}${name}`
 }
 
 function oidOf(index: ConcurrentIndex): string {
-  return `to_regclass(${literal(qualified(index))})`
+  return qualified`#to_regclass(${literal(qualifiedIndex(index))})`
 }

@@ -1,4 +1,5 @@
 import { literal, pgArray } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { SET_READING } from '../data-api/reading-settings.ts'
 import type { VersionTable } from './version-table.ts'
 
@@ -49,7 +50,7 @@ const COLUMNS =
 export const LEASE_SECONDS = 120
 
 /** Set with each fence: only a step with autocommit blocks commits it. */
-const LEASE_UNTIL = `clock_timestamp() + interval '${LEASE_SECONDS} seconds'`
+const LEASE_UNTIL = qualified`#clock_timestamp() #+ interval '${LEASE_SECONDS} seconds'`
 
 /** An error may be longer than the 65,536 characters of a statement. */
 const MOST_TEXT = 8_000
@@ -88,23 +89,23 @@ function valuesAt(entry: HistoryEntry, { token, seq }: RowKey, outcome: Outcome)
     ...texts.map(textLiteral),
     literal(run.bundleHash ?? null),
     literal(checksum),
-    `${literal(pgArray(from))}::text[]`,
-    `${literal(pgArray(to))}::text[]`,
+    qualified`${literal(pgArray(from))}::#text[]`,
+    qualified`${literal(pgArray(to))}::#text[]`,
     literal(outcome),
-    'clock_timestamp()',
+    qualified`#clock_timestamp()`,
   ].join(',')
 }
 
 /** Opens the row of a step in a script, where the first statement of its transaction cannot be {@link fenceStatement}. */
 export function openRowStatement(table: VersionTable, entry: HistoryEntry, key: RowKey): string {
-  return `insert into ${table.history} (${COLUMNS}) values (${valuesAt(entry, key, 'running')})`
+  return qualified`insert into ${table.history} (${COLUMNS}) values (${valuesAt(entry, key, 'running')})`
 }
 
 function settings(timeouts: Timeouts | undefined): string {
   // A database or role may have other values.
   if (timeouts === undefined) return SET_READING
   const { lockMs, statementMs } = timeouts
-  return `${SET_READING}, set_config('lock_timeout', '${lockMs}', true) as lock_timeout, set_config('statement_timeout', '${statementMs}', true) as statement_timeout, pg_backend_pid() as pid`
+  return qualified`${SET_READING}, #set_config('lock_timeout', '${lockMs}', true) as lock_timeout, #set_config('statement_timeout', '${statementMs}', true) as statement_timeout, #pg_backend_pid() as pid`
 }
 
 /**
@@ -115,9 +116,9 @@ function settings(timeouts: Timeouts | undefined): string {
  * Answers `locked` and `inserted`; only 1 inserted row lets the step go on.
  */
 export function fenceStatement(table: VersionTable, entry: HistoryEntry): string {
-  return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
+  return qualified`with "gate" as materialized (select #pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
 "opened" as (insert into ${table.history} (${COLUMNS}, lease_until) select${values(entry, entry.seq, 'running')}, ${LEASE_UNTIL} from "gate" where locked on conflict do nothing returning 1)
-select "gate".locked, (select count(*) from "opened")::int as opened, ${settings(entry.timeouts)} from "gate"`
+select "gate".locked, (select #count(*) from "opened")::#int4 as opened, ${settings(entry.timeouts)} from "gate"`
 }
 
 /**
@@ -132,7 +133,7 @@ export function fenceAgainStatement(
 ): string {
   const { token, run, doc, checksum = null, from, to } = entry
   const mine = oldToken === token
-  const free = mine ? "outcome = 'running'" : IS_FREE
+  const free = mine ? qualified`outcome #= 'running'` : IS_FREE
   const changes = [
     `token =${literal(token)}`,
     `run_id =${textLiteral(run.runId)}`,
@@ -141,24 +142,25 @@ export function fenceAgainStatement(
     `doc =${textLiteral(doc)}`,
     `bundle_hash =${literal(run.bundleHash ?? null)}`,
     `checksum =${literal(checksum)}`,
-    `from_rows =${literal(pgArray(from))}::text[]`,
-    `to_rows =${literal(pgArray(to))}::text[]`,
+    qualified`from_rows =${literal(pgArray(from))}::#text[]`,
+    qualified`to_rows =${literal(pgArray(to))}::#text[]`,
     "outcome = 'running'",
     `lease_until = ${LEASE_UNTIL}`,
-    ...(mine ? [] : ['started_at = clock_timestamp()', 'finished_at = null', 'error = null']),
+    ...(mine
+      ? []
+      : [qualified`started_at = #clock_timestamp()`, 'finished_at = null', 'error = null']),
   ]
-  return `with "gate" as materialized (select pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
-"opened" as (update ${table.history} set ${changes.join(', ')} from "gate" where locked and token =${literal(oldToken)} and ${free} returning 1)
-select "gate".locked, (select count(*) from "opened")::int as opened, ${settings(entry.timeouts)} from "gate"`
+  return qualified`with "gate" as materialized (select #pg_try_advisory_xact_lock(${literal(table.lockKey)}) as locked),
+"opened" as (update ${table.history} set ${changes.join(', ')} from "gate" where locked and token #=${literal(oldToken)} and ${free} returning 1)
+select "gate".locked, (select #count(*) from "opened")::#int4 as opened, ${settings(entry.timeouts)} from "gate"`
 }
 
 /** Of an open row: no run is at work on it. */
-const IS_FREE =
-  "(outcome = 'interrupted' or (outcome = 'running' and lease_until < clock_timestamp()))"
+const IS_FREE = qualified`(outcome #= 'interrupted' or (outcome #= 'running' and lease_until #< #clock_timestamp()))`
 
 /** Tells other runs that the step is still at work outside a transaction. */
 export function renewLeaseStatement(table: VersionTable, token: string): string {
-  return `update ${table.history} set lease_until = ${LEASE_UNTIL} where token =${literal(token)} and outcome = 'running' returning token`
+  return qualified`update ${table.history} set lease_until = ${LEASE_UNTIL} where token #=${literal(token)} and outcome #= 'running' returning token`
 }
 
 /** What is written of a step that failed. */
@@ -175,27 +177,27 @@ export function failedStatement(
   entry: HistoryEntry,
   failure: Failure,
 ): string {
-  return `insert into ${table.history} (${COLUMNS}, finished_at, ms, statements, rows, error) values (${values(entry, null, 'failed')}, clock_timestamp(),${literal(Math.round(failure.ms))},${literal(failure.statements)},${literal(failure.rows)},${literal(recordedError(failure.error))}) on conflict do nothing`
+  return qualified`insert into ${table.history} (${COLUMNS}, finished_at, ms, statements, rows, error) values (${values(entry, null, 'failed')}, #clock_timestamp(),${literal(Math.round(failure.ms))},${literal(failure.statements)},${literal(failure.rows)},${literal(recordedError(failure.error))}) on conflict do nothing`
 }
 
 /** Records a step that failed after its autocommit blocks had begun: the next run takes the row over. */
 export function interruptedStatement(table: VersionTable, token: string, failure: Failure): string {
-  return `update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = clock_timestamp(), ms =${literal(Math.round(failure.ms))}, statements =${literal(failure.statements)}, rows =${literal(failure.rows)}, error =${literal(recordedError(failure.error))} where token =${literal(token)} and outcome in ('running', 'interrupted') returning token`
+  return qualified`update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = #clock_timestamp(), ms =${literal(Math.round(failure.ms))}, statements =${literal(failure.statements)}, rows =${literal(failure.rows)}, error =${literal(recordedError(failure.error))} where token #=${literal(token)} and outcome #= any ('{running,interrupted}'::#text[]) returning token`
 }
 
 /** Leaves the row of a step that did not fail to the next try, or the next run, at once and not when its lease ends. */
 export function releaseStatement(table: VersionTable, token: string): string {
-  return `update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = clock_timestamp() where token =${literal(token)} and outcome = 'running' returning token`
+  return qualified`update ${table.history} set outcome = 'interrupted', lease_until = null, finished_at = #clock_timestamp() where token #=${literal(token)} and outcome #= 'running' returning token`
 }
 
 /** Closes the row of an interrupted step, because another one is run instead. Returns how many rows it closed, as `abandoned`. */
 export function abandonStatement(table: VersionTable, token: string): string {
-  return `with "closed" as (update ${table.history} set outcome = 'abandoned', lease_until = null where token =${literal(token)} and ${IS_FREE} returning 1) select count(*)::int as abandoned from "closed"`
+  return qualified`with "closed" as (update ${table.history} set outcome = 'abandoned', lease_until = null where token #=${literal(token)} and ${IS_FREE} returning 1) select #count(*)::#int4 as abandoned from "closed"`
 }
 
 /** How a step's history row stands, if it is there. */
 export function outcomeStatement(table: VersionTable, token: string): string {
-  return `select outcome from ${table.history} where token =${literal(token)}`
+  return qualified`select outcome from ${table.history} where token #=${literal(token)}`
 }
 
 /** One row of the history, as commands report it. */
@@ -216,5 +218,5 @@ export interface HistoryRow {
 
 /** The newest `limit` rows of the history, newest first, failed steps included. */
 export function recentStatement(table: VersionTable, limit: number): string {
-  return `select run_id as "runId", revision, direction, outcome, doc, who, source, to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "startedAt", ms, statements, rows::float8 as rows, error from ${table.history} order by started_at desc, seq desc nulls first limit ${limit}`
+  return qualified`select run_id as "runId", revision, direction, outcome, doc, who, source, #to_char(started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "startedAt", ms, statements, rows::#float8 as rows, error from ${table.history} order by started_at desc, seq desc nulls first limit ${limit}`
 }

@@ -1,4 +1,5 @@
 import { literal } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { Session } from '../data-api/session.ts'
 import type { Row } from '../data-api/values.ts'
 import type { Direction } from './history.ts'
@@ -13,8 +14,7 @@ export interface Movement {
 }
 
 /** What {@link stepOf} needs of a history row. */
-export const STEP_COLUMNS =
-  'revision, direction, doc, coalesce(ms, 0) as ms, coalesce(statements, 0) as statements, coalesce(rows, 0)::float8 as rows'
+export const STEP_COLUMNS = qualified`revision, direction, doc, coalesce(ms, 0) as ms, coalesce(statements, 0) as statements, coalesce(rows, 0)::#float8 as rows`
 
 const PAGE = 200
 
@@ -26,14 +26,14 @@ export async function* movements(
   let below = ''
   for (;;) {
     const rows = await session.read(
-      `select seq::float8 as seq, ${STEP_COLUMNS}, to_json(from_rows)::text as "from", to_json(to_rows)::text as "to" from ${table.history} where outcome in ('done', 'stamped') and seq is not null${below} order by seq desc limit ${PAGE}`,
+      qualified`select seq::#float8 as seq, ${STEP_COLUMNS}, #to_json(from_rows)::#text as "from", #to_json(to_rows)::#text as "to" from ${table.history} where outcome #= any ('{done,stamped}'::#text[]) and seq is not null${below} order by seq desc limit ${PAGE}`,
     )
     for (const row of rows) {
       yield { from: versionRows(row.from), to: versionRows(row.to), step: stepOf(row) }
     }
     const last = rows.at(-1)
     if (last === undefined || rows.length < PAGE) return
-    below = ` and seq <${literal(Number(last.seq))}`
+    below = qualified` and seq #<${literal(Number(last.seq))}`
   }
 }
 

@@ -1,5 +1,6 @@
 import { StatementError } from '../data-api/errors.ts'
 import { literal } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { Session } from '../data-api/session.ts'
 import type { Row } from '../data-api/values.ts'
 import type { Direction } from './history.ts'
@@ -35,7 +36,7 @@ export async function readRunRecord({
   try {
     const session = new Session(api, sessionOptions)
     const rows = await session.read(
-      `select ${STEP_COLUMNS}, outcome, to_json(from_rows)::text as "from", to_json(to_rows)::text as "to", error from ${table.history} where run_id =${literal(run.runId)} order by started_at, seq`,
+      qualified`select ${STEP_COLUMNS}, outcome, #to_json(from_rows)::#text as "from", #to_json(to_rows)::#text as "to", error from ${table.history} where run_id #=${literal(run.runId)} order by started_at, seq`,
     )
     return recordOf(rows)
   } catch (error) {

@@ -1,4 +1,5 @@
 import { literal } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import type { Session } from '../data-api/session.ts'
 
 /** A statement that a database process works on. */
@@ -24,7 +25,7 @@ export async function workingStatement(
   token: string,
 ): Promise<WorkingStatement | undefined> {
   const [row] = await reader.read(
-    `select a.pid, floor(extract(epoch from clock_timestamp() - a.query_start))::int as seconds, p.phase, p.blocks_done, p.blocks_total from pg_stat_activity a left join pg_stat_progress_create_index p on p.pid = a.pid where a.state = 'active' and a.pid <> pg_backend_pid() and starts_with(a.query,${literal(statementMark(token).trimEnd())}) limit 1`,
+    qualified`select a.pid, #floor(extract(epoch from #clock_timestamp() #- a.query_start))::#int4 as seconds, p.phase, p.blocks_done, p.blocks_total from #pg_stat_activity a left join #pg_stat_progress_create_index p on p.pid #= a.pid where a.state #= 'active' and a.pid #<> #pg_backend_pid() and #starts_with(a.query,${literal(statementMark(token).trimEnd())}) limit 1`,
   )
   if (row === undefined) return undefined
   const { phase, blocks_done, blocks_total } = row

@@ -1,6 +1,7 @@
 import { explained, StatementError } from '../data-api/errors.ts'
 import { batchCallStart } from '../data-api/executor.ts'
 import { literal } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import { Session } from '../data-api/session.ts'
 import type { RunnerContext } from './runner-context.ts'
 
@@ -61,7 +62,7 @@ export class StatementWatch {
   /** Ends the statement that is at work, if there is one. */
   async cancel(): Promise<void> {
     const cancel = this.#reader.read(
-      `select pg_cancel_backend(pid) as cancelled from pg_stat_activity where pid = ${this.#process} and usename = current_user and state = 'active' and xact_start is not null`,
+      qualified`select #pg_cancel_backend(pid) as cancelled from #pg_stat_activity where pid #= ${this.#process} and usename #= current_user and state #= 'active' and xact_start is not null`,
     )
     await cancel.catch(() => 'the rollback waits for its end')
   }
@@ -87,9 +88,9 @@ export class StatementWatch {
 
 /** The fence that opens a batch tells the process only when all of it is over. */
 function markedProcess(executor: string, mark: string): string {
-  return `(select pid from pg_stat_activity where starts_with(query,${literal(batchCallStart(executor))}) and position(${literal(mark)} in query) > 0 and state = 'active' limit 1)`
+  return qualified`(select pid from #pg_stat_activity where #starts_with(query,${literal(batchCallStart(executor))}) and #strpos(query,${literal(mark)}) #> 0 and state #= 'active' limit 1)`
 }
 
 function blockersStatement(process: string): string {
-  return `select a.pid, coalesce(a.usename::text, '') as role, a.state, floor(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start)))::int as seconds, left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), ${SHOWN_CHARACTERS}) as query from unnest(pg_blocking_pids(${process})) b(pid) join pg_stat_activity a using (pid)`
+  return qualified`select a.pid, coalesce(a.usename::#text, '') as role, a.state, #floor(extract(epoch from #clock_timestamp() #- coalesce(a.xact_start, a.backend_start)))::#int4 as seconds, #left(#regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), ${SHOWN_CHARACTERS}) as query from #unnest(#pg_blocking_pids(${process})) b(pid) join #pg_stat_activity a on a.pid #= b.pid`
 }
