@@ -85,6 +85,9 @@ export class PutOffBookkeeping implements BatchedStatement {
   }
 }
 
+/** What is one thing for the whole call: its time limit, the time at which it began, its text. */
+const IS_OF_ONE_CALL = /statement_timeout|statement_timestamp|current_query/i
+
 /** The text of a statement that can travel with others; undefined for one that has to be sent by itself. */
 export function batchedText(
   sql: string,
@@ -96,7 +99,7 @@ export function batchedText(
     const values = parameters.map(({ value }) => value?.stringValue)
     // Before it is written: bulk data has megabytes.
     const fits = values.every((value) => value !== undefined && value.length <= maxCharacters)
-    if (!fits || !isExecutable(facts) || /statement_timeout/i.test(sql)) return undefined
+    if (!fits || !isExecutable(facts) || IS_OF_ONE_CALL.test(sql)) return undefined
     const text = withValues(facts.sql, parameters)
     return text.length <= maxCharacters ? text : undefined
   } catch {

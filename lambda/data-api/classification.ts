@@ -1,3 +1,5 @@
+import { nameText } from './constant-text.ts'
+import { innerStatements } from './inner-statements.ts'
 import type { Token } from './scanner.ts'
 
 /**
@@ -28,6 +30,17 @@ const AUTOCOMMIT_ONLY = [
   /^alter system\b/,
 ]
 
+/**
+ * What is different in a subtransaction. PostgreSQL lets a transaction use a new value of an enum only where the type is
+ * as new, and it forgets both facts when a subtransaction makes the type or adds the value. The script of an extension
+ * may do the same.
+ */
+const TOP_LEVEL = [
+  /^create type .*\bas enum\b/,
+  /^alter type .*\badd value\b/,
+  /^(create|alter) extension\b/,
+]
+
 const REPEATABLE = [
   // Without a name PostgreSQL makes a new one each time.
   /^create (unique )?index concurrently (?!on\b)/,
@@ -41,6 +54,21 @@ const REPEATABLE = [
 /** See `StatementFacts.autocommitOnly`. */
 export function refusesTransactions(head: string): boolean {
   return AUTOCOMMIT_ONLY.some((pattern) => pattern.test(head))
+}
+
+/** See `StatementFacts.topLevel`. */
+export function needsTopLevel(sql: string, tokens: readonly Token[]): boolean {
+  // EXECUTE of PL/pgSQL refuses `select … into`.
+  return isSelectInto(tokens) || differsInSubtransaction(sql, tokens)
+}
+
+function differsInSubtransaction(sql: string, tokens: readonly Token[]): boolean {
+  if (TOP_LEVEL.some((pattern) => pattern.test(headOf(tokens)))) return true
+  if (tokens.some((token) => nameText(sql, token) === 'pg_export_snapshot')) return true
+  if (verbOf(tokens) !== 'do') return false
+  return [...innerStatements(sql, tokens)].some((inner) =>
+    differsInSubtransaction(inner.sql, inner.tokens),
+  )
 }
 
 /** See `StatementFacts.repeatable`. */
@@ -61,7 +89,7 @@ export function resultFormOf(tokens: readonly Token[]): ResultForm {
   const verb = verbOf(tokens)
   if (ANSWERS.has(verb)) return 'unmeasured'
   if (verb !== 'with' && !QUERIES.has(verb) && !CHANGES.has(verb)) return 'none'
-  const main = verb === 'with' ? mainOf(tokens) : 0
+  const main = mainOf(tokens)
   const changes = CHANGES.has(tokens[main]?.text ?? '')
   if (changes ? !hasReturning(tokens) : hasInto(tokens)) return 'none'
   // PostgreSQL takes a `with` that changes data only at the top.
@@ -71,12 +99,18 @@ export function resultFormOf(tokens: readonly Token[]): ResultForm {
 
 /** Whether the rows that it touches are counted as changed: `insert`, `update`, `delete`, `merge`, also after a `with`. */
 export function changesRowsOf(tokens: readonly Token[]): boolean {
-  const main = verbOf(tokens) === 'with' ? mainOf(tokens) : 0
-  return CHANGES.has(tokens[main]?.text ?? '')
+  return CHANGES.has(tokens[mainOf(tokens)]?.text ?? '')
+}
+
+/** `select … into`, which makes a table. */
+function isSelectInto(tokens: readonly Token[]): boolean {
+  const verb = verbOf(tokens)
+  return (verb === 'with' || QUERIES.has(verb)) && !changesRowsOf(tokens) && hasInto(tokens)
 }
 
 /** Where, after `with a as (…), b as (…)`, the statement itself begins; its end if that is in parentheses. */
 function mainOf(tokens: readonly Token[]): number {
+  if (verbOf(tokens) !== 'with') return 0
   let depth = 0
   const main = tokens.findIndex(({ text }, index) => {
     if (text === '(') depth++
@@ -104,7 +138,6 @@ function hasReturning(tokens: readonly Token[]): boolean {
   })
 }
 
-/** `select … into` makes a table. */
 function hasInto(tokens: readonly Token[]): boolean {
   return tokens.some(
     ({ text }, index) =>

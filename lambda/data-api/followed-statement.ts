@@ -17,8 +17,8 @@ const EXECUTABLE = new Set(
 )
 
 /** Whether a statement can be carried out by another one, which then knows how it ended. */
-export function isExecutable({ verb, resultForm, autocommitOnly }: StatementFacts): boolean {
-  return EXECUTABLE.has(verb) && resultForm === 'none' && !autocommitOnly
+export function isExecutable(facts: StatementFacts): boolean {
+  return canBeExecuted(facts) && facts.verb !== 'select' && facts.resultForm === 'none'
 }
 
 interface FollowOptions {
@@ -41,20 +41,21 @@ export async function sendFollowed(
   { number, maxCharacters }: FollowOptions,
 ): Promise<DataApiResult> {
   const { sql, parameters = [] } = statement
-  const text = canBeExecuted(sql) ? followedText(statement, number) : undefined
+  const facts = statementFacts(sql)
+  const text = canBeExecuted(facts) ? followedText(statement, facts, number) : undefined
   if (text === undefined || text.length > maxCharacters) {
     return await send(statement).catch((error: unknown) => {
-      throw error instanceof StatementError && hasTimedOut(error) ? notFollowed(error) : error
+      throw error instanceof StatementError && hasTimedOut(error)
+        ? notFollowed(error, facts)
+        : error
     })
   }
   if (parameters.length > 0) await send({ sql: keepStatement(parameters), parameters })
   return await outcomeOf(send, statement, text, number)
 }
 
-function canBeExecuted(sql: string): boolean {
-  const { verb, autocommitOnly } = statementFacts(sql)
-  const isPlainSelect = verb === 'select' && !/\binto\b/i.test(sql)
-  return (EXECUTABLE.has(verb) || isPlainSelect) && !autocommitOnly
+function canBeExecuted({ verb, autocommitOnly, topLevel }: StatementFacts): boolean {
+  return (EXECUTABLE.has(verb) || verb === 'select') && !autocommitOnly && !topLevel
 }
 
 async function outcomeOf(
@@ -92,10 +93,13 @@ interface Outcome {
   readonly hint?: string
 }
 
-function followedText({ sql, parameters = [] }: DataApiStatement, number: number): string {
+function followedText(
+  { parameters = [] }: DataApiStatement,
+  facts: StatementFacts,
+  number: number,
+): string {
   const keep = (...fields: string[]) =>
     `perform set_config('${SETTING}', json_build_object('number', ${number}, ${fields.join(', ')})::text, true);`
-  const facts = statementFacts(sql)
   const numbered = withoutParameters(facts.sql, parameters, (_, i) => `$${i + 1}`)
   const using = parameters.length > 0 ? ` using ${parameters.map(keptValue).join(', ')}` : ''
   const body = `declare changed bigint; code text; message text; detail text; hint text; begin
@@ -126,9 +130,12 @@ function keptValue({ name, value }: SqlParameter): string {
   return value?.blobValue ? `decode(${kept}, '${BYTES}')` : kept
 }
 
-function notFollowed(error: StatementError): StatementError {
+function notFollowed(error: StatementError, { verb, topLevel }: StatementFacts): StatementError {
+  const makesTable = topLevel && (verb === 'select' || verb === 'with')
   return explained(
     error,
-    'it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them: split it, by ranges of a key for example',
+    makesTable
+      ? "it took longer than the 45 s of the Data API, and a select with 'into' cannot be followed beyond them: write it as 'create table … as select …'"
+      : 'it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them: split it, by ranges of a key for example',
   )
 }

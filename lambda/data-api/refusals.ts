@@ -1,4 +1,4 @@
-import { argumentsOf, settingOf, settingOfCall } from './changed-settings.ts'
+import { argumentsOf, type ChangedSetting, settingOf, settingOfCall } from './changed-settings.ts'
 import { headOf, verbOf } from './classification.ts'
 import { nameText } from './constant-text.ts'
 import { innerStatements } from './inner-statements.ts'
@@ -11,15 +11,17 @@ const POOLED = 'it would stay behind on a pooled connection'
 const PREPARED = `${POOLED}: write the statement itself, its values become literals`
 const SET_LOCAL = `${POOLED}: use 'set local …' or select set_config(…, true), which end with the transaction`
 
+const OPENED =
+  "the runner's own statement has opened the transaction, and this must come first: use 'alter role … set default_transaction_isolation to …' (or default_transaction_deferrable) before the run, or remove it"
+const READ_ONLY = 'the version row of the revision is written in the same transaction: remove it'
+
 type Refused = readonly (readonly [pattern: RegExp, fix: string])[]
 
 const REFUSED: Refused = [
   [/^rollback\b(?! (work |transaction )?to\b)/, TRANSACTION],
   [/^(begin|commit|end|abort|start transaction|prepare transaction)\b/, TRANSACTION],
-  [
-    /^set transaction (isolation|snapshot)\b/,
-    "the runner's own statement has opened the transaction, and this must come first: use 'alter role … set default_transaction_isolation to …' before the run",
-  ],
+  [/^set transaction .*\b(isolation|snapshot|deferrable)\b/, OPENED],
+  [/^set transaction .*\bread only\b/, READ_ONLY],
   // Not `set := …`, an assignment of PL/pgSQL.
   [/^set (?!(local|constraints|transaction)\b|: =|= )/, SET_LOCAL],
   [/^reset\b/, `${POOLED}: use 'set local … to default', which ends with the transaction`],
@@ -63,12 +65,20 @@ function refusalWithin(
   refused: Refused,
 ): string | undefined {
   const setting = settingOf(sql, tokens)
-  const misread = setting && readingRefusal(setting.name, setting.value)
-  if (misread !== undefined) return misread
+  const misused = setting && settingRefusal(setting)
+  if (misused !== undefined) return misused
   const head = headOf(tokens)
   const found = refused.find(([pattern]) => pattern.test(head))
   if (found !== undefined) return found[1]
   return RUNS_LATER.test(head) ? undefined : refusedPart(sql, tokens)
+}
+
+/** Why a setting may not get its value in any form, also not for the transaction alone. */
+function settingRefusal({ name, value }: ChangedSetting): string | undefined {
+  if (/^transaction_(isolation|deferrable)$/i.test(name)) return OPENED
+  const isOff = value !== undefined && /^(of?f?|f(a(l(se?)?)?)?|no?|0)$/i.test(value)
+  if (/^transaction_read_only$/i.test(name) && !isOff) return READ_ONLY
+  return readingRefusal(name, value)
 }
 
 /** What a statement may hold anywhere: the calls in it, and the view that sets by `update`. */
@@ -97,8 +107,8 @@ function refusedCall(
   }
   if (name !== 'set_config') return undefined
   const setting = settingOfCall(sql, tokens, open)
-  const misread = setting && readingRefusal(setting.name, setting.value)
-  if (misread !== undefined) return misread
+  const misused = setting && settingRefusal(setting)
+  if (misused !== undefined) return misused
   return argumentsOf(tokens, open).at(-1)?.at(-1)?.text === 'false'
     ? `set_config(…, false) sets it for the session, and ${POOLED}: use set_config(…, true), which ends with the transaction`
     : undefined

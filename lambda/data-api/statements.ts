@@ -3,6 +3,7 @@ import {
   changesRowsOf,
   headOf,
   mayRepeat,
+  needsTopLevel,
   type ResultForm,
   refusesTransactions,
   resultFormOf,
@@ -30,6 +31,11 @@ export interface StatementFacts {
   readonly changesRows: boolean
   /** PostgreSQL refuses it inside a transaction block. */
   readonly autocommitOnly: boolean
+  /**
+   * It has to be sent as it is: PostgreSQL refuses it, or does something else, where a function carries it out in a
+   * subtransaction. A `do` block counts by the statements that its text shows.
+   */
+  readonly topLevel: boolean
   /**
    * An autocommit block may send it again when nobody knows whether it was carried out: concurrent create and drop of
    * a named index, reindex concurrently, vacuum, analyze, `add value if not exists`. (Where the first time succeeded,
@@ -69,6 +75,7 @@ export function statementFacts(sql: string): StatementFacts {
     resultForm: resultFormOf(tokens),
     changesRows: changesRowsOf(tokens),
     autocommitOnly: refusesTransactions(headOf(tokens)),
+    topLevel: needsTopLevel(sql, tokens),
     repeatable: mayRepeat(headOf(tokens)),
   }
 }

@@ -5,7 +5,6 @@ import type { SessionOptions } from '../data-api/session-options.ts'
 import { Transaction } from '../data-api/transaction.ts'
 import { type MigrationError, UnknownOutcome } from '../errors.ts'
 import { causesOf, messageOf } from '../thrown.ts'
-import { wantsBatches } from './batch-executor.ts'
 import type { Attempts } from './attempts.ts'
 import type { BlockProgress } from './block-progress.ts'
 import { commitOrResolve, NotCommitted } from './commit.ts'
@@ -37,6 +36,8 @@ export interface TryOptions {
   readonly time: StepTime
   /** Follows each statement to its end, however long it takes. */
   readonly follow: boolean
+  /** Sends statements that return nothing together. */
+  readonly together: boolean
   /** What the autocommit blocks did in the tries before. */
   readonly progress: BlockProgress
   readonly attempts: Attempts
@@ -61,7 +62,7 @@ export class StepTransaction {
     context: RunnerContext,
     steps: readonly RunStep[],
     state: StepState,
-    { time, follow, progress, attempts }: TryOptions,
+    { time, follow, together, progress, attempts }: TryOptions,
   ) {
     this.#context = context
     this.#time = time
@@ -69,12 +70,11 @@ export class StepTransaction {
     const timeouts = context.timeouts ?? TIMEOUTS
     const mark = randomUUID()
     this.#watch = new StatementWatch(context, { lockMs: timeouts.lockMs, mark })
-    const batches = wantsBatches(context) && state.batches && !follow
     const options: SessionOptions = {
       ...context.sessionOptions,
       follow,
       watch: this.#watch.watch,
-      ...(batches && { batchCall: batchCall(context.table.executor, mark) }),
+      ...(together && { batchCall: batchCall(context.table.executor, mark) }),
     }
     this.#transaction = new Transaction(context.api, options)
     const watch = this.#watch

@@ -3,6 +3,7 @@ import { hasTimedOut, type StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
 import { causesOf } from '../thrown.ts'
 import type { Attempts } from './attempts.ts'
+import { wantsBatches } from './batch-executor.ts'
 import { BlockProgress } from './block-progress.ts'
 import { NotCommitted } from './commit.ts'
 import type { OpenStep } from './database-state.ts'
@@ -20,11 +21,12 @@ export async function applySteps(
   time: StepTime,
   attempts: Attempts,
 ): Promise<readonly StepReport[] | typeof LOST | typeof STOPPED> {
-  const tries = new StepTries(context, time)
+  const tries = new StepTries(context, time, wantsBatches(context) && state.batches)
   const progress = new BlockProgress()
   let now: StepState = state
   for (;;) {
-    const options = { time, follow: tries.follow, progress, attempts }
+    const { follow, together } = tries
+    const options = { time, follow, together, progress, attempts }
     const attempt = new StepTransaction(context, steps, now, options)
     try {
       return await attempt.apply()
@@ -63,6 +65,7 @@ const IN_THE_WAY: Readonly<Record<string, string>> = {
 const BROKEN = 'the connection broke, and nothing is committed'
 /** SQLSTATEs of a function that is ambiguous, not there, or not to be called. */
 const NOT_CALLED = new Set(['42725', '42883', '42501'])
+const NEW_ENUM_VALUE = '55P04'
 const MOST_TRIES = 5
 const FIRST_WAIT_MS = 1_000
 
@@ -81,6 +84,7 @@ function isBroken(error: StatementError): boolean {
  * | a call of more than 45 s, in a transaction | once, with its statements sent one by one and followed to their real end | the service had cancelled it |
  * | a call of several statements that reached a `statement_timeout` (57014) | the same | that is meant for one |
  * | a call of the function for batches, before it began | the same | somebody made another one that the call may mean, or dropped ours |
+ * | 55P04, where statements are sent together | once, with its statements sent one by one | a trigger or a function may have made the enum, and a subtransaction forgets that the type is new |
  * | anything else | never | it would fail again |
  *
  * What its autocommit blocks did in an earlier try is not sent again, see {@link BlockProgress}.
@@ -90,14 +94,17 @@ class StepTries {
   readonly #time: StepTime
   /** Whether the next try follows its statements beyond 45 s. */
   follow = false
+  /** Whether the next try sends statements together. */
+  together: boolean
   readonly #broken = new Set<string>()
   #made = 0
   #reasonNow = ''
   #waitMs = 0
 
-  constructor(context: RunnerContext, time: StepTime) {
+  constructor(context: RunnerContext, time: StepTime, together: boolean) {
     this.#context = context
     this.#time = time
+    this.together = together
   }
 
   /** Whether another try follows. */
@@ -136,16 +143,24 @@ class StepTries {
     return code === '57014' && message.includes('statement timeout') && !isOwn
   }
 
+  #oneByOne(): string | undefined {
+    if (!this.together || this.follow) return undefined
+    this.together = false
+    return 'a new value of an enum may be usable where statements are sent one by one'
+  }
+
   #reason(error: MigrationError): string | undefined {
     if (causesOf(error).some((cause) => cause instanceof NotCommitted)) return BROKEN
     const cause = statementErrorOf(error)
     if (cause === undefined) return undefined
     if (isBroken(cause)) return this.#breaksAgain(cause) ? undefined : BROKEN
+    if (cause.code === NEW_ENUM_VALUE) return this.#oneByOne()
     const isTooLong = hasTimedOut(cause) || this.#metTimeout(cause)
     const isNotCalled = this.#metNoFunction(cause)
     if (!isTooLong && !isNotCalled) return IN_THE_WAY[cause.code ?? '']
     if (this.follow) return undefined
     this.follow = true
+    this.together = false
     return isNotCalled
       ? 'the function for batches could not be called'
       : 'a statement took longer than the 45 s of the Data API, or those of one call together'

@@ -19,8 +19,26 @@ describe('statementFacts', () => {
       changesRows: false,
       resultForm: 'select',
       autocommitOnly: false,
+      topLevel: false,
       repeatable: false,
     })
+  })
+
+  test.each([
+    ['create type a."b c" as enum (\'x\')', true],
+    ["alter type a add value if not exists 'x'", true],
+    ["alter type a rename value 'x' to 'y'", false],
+    ['create type a as (i int)', false],
+    ['create extension if not exists hstore', true],
+    ['with a as (select 1) select * into t from a', true],
+    ['(select 1 into t)', true],
+    ['with a as (select 1) insert into t select * from a', false],
+    ["do $$ begin if true then create type a as enum ('x'); end if; end $$", true],
+    ["do $$ begin execute 'alter type a add value ''x'''; end $$", true],
+    ['do $$ declare a int; begin select 1 into a; end $$', false],
+    ['insert into t select pg_catalog.pg_export_snapshot()', true],
+  ])('%s has to be sent as it is: %s', (sql, topLevel) => {
+    expect(statementFacts(sql)).toMatchObject({ topLevel })
   })
 
   test.each([

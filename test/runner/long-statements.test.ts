@@ -69,6 +69,30 @@ describe('a statement of a transaction that takes longer than the service waits'
     )
   })
 
+  test('may stand beside statements that have to be sent as they are', async () => {
+    const database = await newDatabase(aurora)
+    const { report } = await run(database, async (op) => {
+      await op.execute("create type m as enum ('a')")
+      await op.execute('insert into k select 1 from pg_sleep(1.5)')
+      await op.execute("alter type m add value 'b'")
+      await op.execute("do $$ begin create type n as enum ('c'); end $$")
+      await op.execute("alter type n add value 'd'")
+      await op.execute(
+        "with x as (select id, 'b'::m as m, 'd'::n as n from k) select * into u from x",
+      )
+    })
+    expect(report.error?.message).toBeUndefined()
+    expect(await column(database, "select format('%s %s %s', id, m, n) from u")).toEqual(['1 b d'])
+  })
+
+  test('cannot be a select into, and the error has the form that can', async () => {
+    const database = await newDatabase(aurora)
+    const { report } = await run(database, (op) =>
+      op.execute('select 1 as i into u from pg_sleep(1.5)'),
+    )
+    expect(report.error?.message).toContain("write it as 'create table … as select …'")
+  })
+
   test('is not taken for done because the one before it was, when its own call never arrived', async () => {
     const database = await newDatabase(aurora)
     const pattern = 'insert into k values \\(2\\)'
