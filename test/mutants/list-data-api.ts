@@ -6,18 +6,41 @@ export const DATA_API = [
     'lambda/data-api/executor.ts',
     ['runner/batching'],
     [
-      ['the batch goes on after a lost fence', "exit when to_json(answer)->>'opened' = '0';", ''],
       [
-        'a function that runs with the rights of its owner carries out batches',
-        ' and not prosecdef',
+        'the batch goes on after a lost fence',
+        "exit when #to_json(answer) #->> 'opened' #= '0';",
         '',
       ],
-      ['a function with settings of its own carries out batches', ' and proconfig is null', ''],
-      ['a function of another body carries out batches', " and md5(prosrc) = '${hash}'", ''],
+      [
+        'a function that runs with the rights of its owner carries out batches',
+        ' and not ${row}.prosecdef',
+        '',
+      ],
+      [
+        'a function with settings of its own carries out batches',
+        ' and ${row}.proconfig is null',
+        '',
+      ],
+      [
+        'a function of another body carries out batches',
+        "'hex') #= '${hash}' and",
+        "'hex') is not null and",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/runner/database-state.ts',
+    ['runner/batching', 'owners/untrusted-functions'],
+    [
+      [
+        'a function of an untrusted owner carries out batches',
+        'executor?.trusted === true && executor.ours',
+        'executor?.ours === true',
+      ],
       [
         'a function that may not be called carries out batches',
-        " and has_function_privilege(oid, 'execute')",
-        '',
+        'executor.ours && executor.callable',
+        'executor.ours',
       ],
     ],
   ),

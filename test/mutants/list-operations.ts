@@ -41,19 +41,15 @@ export const OPERATIONS = [
   ),
   ...mutantsOf(
     'lambda/operations/column-texts.ts',
-    ['operations/bulk-insert-calls', 'operations/bulk-insert-values'],
+    ['operations/bulk-insert-null-text'],
     [['a value may be the text that stands for NULL', "text += 'N'", "return 'N'"]],
   ),
   ...mutantsOf(
     'lambda/data-api/column-types.ts',
     ['operations/bulk-insert-calls', 'operations/bulk-insert-values'],
     [
-      ['arrays are cast from their JSON', " and typcategory <> 'A'", ''],
-      [
-        'domains are cast, which cuts',
-        "typtype in ('b', 'e', 'r', 'm')",
-        "typtype in ('b', 'e', 'r', 'm', 'd')",
-      ],
+      ['arrays are cast from their JSON', " and t.typcategory #<> 'A'", ''],
+      ['domains are cast, which cuts', "'{b,e,r,m}'", "'{b,e,r,m,d}'"],
     ],
   ),
   ...mutantsOf(
