@@ -71,6 +71,29 @@ test('an event delivered again between two tries is answered with the end of the
   expect(await it.rows()).toEqual(['b'])
 })
 
+test('an event of a deployment that has failed is answered with that, and runs nothing again', async () => {
+  // Its second try would succeed.
+  const template = await it.template([SEQUENCE, failingTries('22012')])
+  expect(await it.stack.create(template)).toBe('ROLLBACK_COMPLETE')
+  const [first] = it.stack.responses
+  it.stack.deliver(it.stack.events[0] ?? {})
+  await it.stack.settled()
+  expect(it.stack.responses.at(-1)).toMatchObject({ Status: 'FAILED', Reason: first?.Reason })
+  expect(await it.rows()).toEqual(['a'])
+  expect(await history()).toEqual([
+    { revision: 'a', outcome: 'done' },
+    { revision: 'b', outcome: 'failed' },
+  ])
+})
+
+test('a revision that is denied something fails the deployment at once, although permissions may come late', async () => {
+  const denied = "do $$ begin raise exception 'no (AccessDeniedException)'; end $$"
+  const template = await it.template([{ id: 'b', sql: denied }])
+  expect(await it.stack.create(template)).toBe('ROLLBACK_COMPLETE')
+  expect(it.stack.responses[0]?.Reason).toContain('no (AccessDeniedException) (SQLSTATE P0001)')
+  expect(it.output.filter((line) => line.includes('"Runs":1'))).toHaveLength(1)
+})
+
 test('a life that ends while a revision is retried is followed by the next', async () => {
   // Its first try takes most of a life, so the time is up in its second one.
   const slow = `do $$ declare n bigint := nextval('tries'); begin

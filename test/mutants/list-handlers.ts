@@ -10,6 +10,7 @@ export const HANDLERS = [
         'a delivery of a request that has failed runs it again',
         'return failure !== undefined || (moved',
         'return (moved',
+        ['handlers/retried-deployments'],
       ],
       [
         'a database that is ahead is fine for a new stack',
@@ -20,6 +21,7 @@ export const HANDLERS = [
         'missing permissions are waited for after a revision has failed for them',
         "error?.kind !== 'MigrationError' && ",
         '',
+        ['handlers/retried-deployments'],
       ],
       [
         'the last life of a deployment counts as one of many',
