@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import type { InvokeResponse } from '../../lambda/handlers/index.ts'
 import { type InvokeEvent, parseRequest } from '../../lambda/handlers/invoke-request.ts'
+import { CommandError } from '../../lambda/errors.ts'
+import { messageOf } from '../../lambda/thrown.ts'
 import { invocationError, readAnswer } from './function-answer.ts'
 import type { Output } from './output.ts'
 import { isRun, type Place } from './place.ts'
@@ -19,13 +21,16 @@ export class FunctionPlace implements Place {
   readonly interruption: Place['interruption']
   readonly #function: string
   readonly #output: Output
-  // An answer that was lost is no reason to run the same thing twice at once.
-  readonly #client = new LambdaClient({
-    maxAttempts: 1,
-    requestHandler: { requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
-  })
+  readonly #client: LambdaClient
 
   constructor(name: string, output: Output) {
+    const region = regionOf(name)
+    this.#client = new LambdaClient({
+      // An answer that was lost is no reason to run the same thing twice at once.
+      maxAttempts: 1,
+      requestHandler: { requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
+      ...(region !== undefined && { region }),
+    })
     this.name = `function ${name}`
     this.interruption = {
       first: `waiting for ${this.name}, which ends its run by itself; Ctrl-C again leaves at once`,
@@ -37,11 +42,31 @@ export class FunctionPlace implements Place {
 
   async send(event: InvokeEvent): Promise<InvokeResponse> {
     parseRequest(event)
+    await this.#prepare()
     return isRun(event) ? await this.#run(event) : await this.#invoke(event)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.destroy()
+  }
+
+  /** Finds out what a request needs. Without it nothing is sent, so what is missing is no lost answer. */
+  async #prepare(): Promise<void> {
+    const { config } = this.#client
+    try {
+      await config.region()
+    } catch (cause) {
+      const fix = 'set AWS_REGION, or name the function by its ARN'
+      throw new CommandError('NoRegion', `the region of ${this.name} is not known: ${fix}`, {
+        cause,
+      })
+    }
+    try {
+      await config.credentials()
+    } catch (cause) {
+      const message = `there are no credentials to invoke ${this.name}: ${messageOf(cause)}`
+      throw new CommandError('NoCredentials', message, { cause })
+    }
   }
 
   async #run(event: InvokeEvent): Promise<InvokeResponse> {
@@ -92,4 +117,9 @@ export class FunctionPlace implements Place {
     const answer = await this.#invoke({ command: 'history', range, limit: POLLED_ROWS })
     return 'runs' in answer ? answer.runs : undefined
   }
+}
+
+/** The region in the ARN of a function; `undefined` for its name alone. */
+function regionOf(name: string): string | undefined {
+  return /^arn:[^:]+:lambda:([^:]+):/.exec(name)?.[1]
 }

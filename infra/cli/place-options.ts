@@ -123,16 +123,29 @@ function clusterOf(options: PlaceOptions): { readonly name: string; readonly dat
       '--cluster-arn needs --secret-arn: the ARN of the Secrets Manager secret that holds the database user',
     )
   }
-  const [, , , region = ''] = (clusterArn ?? secretArn).split(':')
+  const [region, account] = placeInArn(secretArn)
+  if (clusterArn !== undefined && `${placeInArn(clusterArn)}` !== `${[region, account]}`) {
+    throw new CommandError(
+      'ElsewhereSecret',
+      `--cluster-arn is in ${placeInArn(clusterArn).join(' of account ')} and --secret-arn in ${region} of account ${account}: the Data API reads the secrets of its own region and account`,
+    )
+  }
   const environment = {
     CLUSTER_ARN: clusterArn ?? '',
     SECRET_ARN: secretArn,
     DATABASE: database,
-    AWS_REGION: process.env.AWS_REGION ?? region,
+    // Whatever the shell says: the cluster is nowhere else.
+    AWS_REGION: region,
   }
   const cluster = clusterArn?.split(':').at(-1) ?? `of secret ${secretArn.split(':').at(-1)}`
   return {
     name: `${database && `database ${database} of `}cluster ${cluster}`,
     database: { environment, [Symbol.asyncDispose]: async () => {} },
   }
+}
+
+/** Region and account of an ARN. */
+function placeInArn(arn: string): [region: string, account: string] {
+  const [, , , region = '', account = ''] = arn.split(':')
+  return [region, account]
 }

@@ -60,6 +60,10 @@ export class DatabaseAccess {
     this.clusterArn = clusterArnOf(props)
     this.secretArn = checkedSecretArn(secret?.secretArn ?? props.secretArn)
     this.database = checkedDatabase(database)
+    refuseElsewhere(scope, [
+      [cluster ? 'cluster' : 'clusterArn', cluster?.env ?? envOf(this.clusterArn)],
+      [secret ? 'secret' : 'secretArn', secret?.env ?? envOf(this.secretArn)],
+    ])
     this.dependencies = [cluster, secret].filter((dependency) => dependency !== undefined)
     if (cluster) checkCluster(scope, cluster)
   }
@@ -104,6 +108,29 @@ export class DatabaseAccess {
       SECRET_ARN: this.secretArn,
       DATABASE: this.database,
     }
+  }
+}
+
+/** Where a resource is. What CloudFormation fills in is a token, and can be compared with nothing. */
+type Env = Readonly<Record<'region' | 'account', string>>
+
+function envOf(arn: string): Env {
+  const [, , , region = '', account = ''] = Token.isUnresolved(arn) ? [] : arn.split(':')
+  return { region, account }
+}
+
+/** The functions call the Data API of their own region and account, and that reads the secrets of these alone. */
+function refuseElsewhere(scope: Construct, places: readonly (readonly [string, Env])[]): void {
+  const known: (readonly [string, Env])[] = [['the stack', Stack.of(scope)], ...places]
+  for (const part of ['region', 'account'] as const) {
+    const [first, ...others] = known.filter(
+      ([, env]) => env[part] !== '' && !Token.isUnresolved(env[part]),
+    )
+    const other = others.find(([, env]) => env[part] !== first?.[1][part])
+    if (first === undefined || other === undefined) continue
+    throw new Error(
+      `${other[0]} is in ${part} ${other[1][part]} and ${first[0]} in ${part} ${first[1][part]}: stack, cluster and secret must be in one region and one account`,
+    )
   }
 }
 

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { type HttpAnswer, httpStandIn } from '../http-stand-in.ts'
 import { type InvokeAnswer, invokeAsLambda } from '../lambda-stand-in.ts'
 
@@ -9,6 +10,8 @@ export interface FunctionStandIn extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>
   /** The events it was invoked with, those that only look at the history left out. */
   readonly events: readonly Record<string, unknown>[]
+  /** The regions that the requests were signed for. */
+  readonly regions: readonly string[]
 }
 
 export const FUNCTION = 'shop-migrations'
@@ -16,14 +19,18 @@ export const FUNCTION = 'shop-migrations'
 /** Answers Lambda's Invoke for the function `shop-migrations`; every other name is not found. */
 export async function functionStandIn(handler: Handler): Promise<FunctionStandIn> {
   const events: Record<string, unknown>[] = []
-  const server = await httpStandIn(async ({ url, body }) => {
-    if (url !== `/2015-03-31/functions/${FUNCTION}/invocations`) return notFound(url)
+  const regions: string[] = []
+  const server = await httpStandIn(async ({ url, body, headers }) => {
+    regions.push(signedRegion(headers))
+    const [, name = ''] = /^\/2015-03-31\/functions\/([^/]*)\/invocations$/.exec(url) ?? []
+    if (decodeURIComponent(name).split(':').at(-1) !== FUNCTION) return notFound(url)
     const event = JSON.parse(body) as Record<string, unknown>
     if (event.range !== 'heads:heads') events.push(event)
     return answerOf(await invokeAsLambda(handler as never, body))
   })
   return {
     events,
+    regions,
     environment: {
       AWS_REGION: 'eu-central-1',
       AWS_ACCESS_KEY_ID: 'local',
@@ -49,4 +56,9 @@ function notFound(url: string): HttpAnswer {
     headers: { 'x-amzn-errortype': 'ResourceNotFoundException' },
     body: JSON.stringify({ Type: 'User', Message: `Function not found: ${name}` }),
   }
+}
+
+/** The region that a request was signed for. */
+export function signedRegion({ authorization = '' }: IncomingHttpHeaders): string {
+  return /Credential=[^/]+\/\d+\/([^/]+)/.exec(authorization)?.[1] ?? ''
 }

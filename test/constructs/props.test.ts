@@ -64,6 +64,59 @@ describe('a prop that is wrong is named with the fix', () => {
     expect(() => construct(props)).toThrow(new Error(message))
   })
 
+  const far = {
+    region: clusterArn.replace('eu-central-1', 'eu-west-1'),
+    account: clusterArn.replace('123456789012', '210987654321'),
+  }
+  const env = { region: 'eu-central-1', account: '123456789012' }
+  const ONE = 'stack, cluster and secret must be in one region and one account'
+  test.each<[Partial<AuroraMigrationsProps>, object, string]>([
+    [
+      { clusterArn: far.region, secretArn },
+      {},
+      'secretArn is in region eu-central-1 and clusterArn in region eu-west-1',
+    ],
+    [
+      { clusterArn: far.account, secretArn },
+      {},
+      'secretArn is in account 123456789012 and clusterArn in account 210987654321',
+    ],
+    [
+      { clusterArn, secretArn },
+      { region: 'eu-west-1' },
+      'clusterArn is in region eu-central-1 and the stack in region eu-west-1',
+    ],
+    [
+      { clusterArn, secretArn },
+      { ...env, account: '210987654321' },
+      'clusterArn is in account 123456789012 and the stack in account 210987654321',
+    ],
+  ])('when %j is elsewhere than a stack of %j', (props, place, message) => {
+    const stack = new Stack(new App({ builtinCloudFormationValidation: false }), 'Shop', {
+      env: place,
+    })
+    expect(() => construct(props, stack)).toThrow(`Shop/Migrations: ${message}: ${ONE}`)
+  })
+
+  test('and not when the places are one, or not known', () => {
+    const stack = (place: object = {}) =>
+      new Stack(new App({ builtinCloudFormationValidation: false }), 'Shop', { env: place })
+    construct({ clusterArn, secretArn }, stack(env))
+    construct({ clusterArn, secretArn }, stack())
+    const own = stack({ region: 'eu-west-1' })
+    construct({ cluster: shopCluster(own) }, own)
+  })
+
+  test('when the cluster is a construct of a stack in another region', () => {
+    const app = new App({ builtinCloudFormationValidation: false })
+    const there = new Stack(app, 'There', { env: { region: 'eu-west-1' } })
+    const here = new Stack(app, 'Here', { env: { region: 'eu-central-1' } })
+    const cluster = shopCluster(there)
+    expect(() => construct({ cluster }, here)).toThrow(
+      `Here/Migrations: cluster is in region eu-west-1 and the stack in region eu-central-1: ${ONE}`,
+    )
+  })
+
   test('when a cluster is named twice', () => {
     const stack = shopStack()
     const cluster = shopCluster(stack)
