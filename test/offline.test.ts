@@ -172,6 +172,7 @@ const FEATURES: readonly Revision[] = [
         `create function twice(n int) returns int language plpgsql as $$ begin return n * 2; end $$; -- two\n/* three; */ insert into item (name) select 'n' || twice(n) from generate_series(1, 10) n;`,
       )
       await op.execute(`comment on column item.name is 'last' -- the end`)
+      await op.execute("select twice(2), ':b'")
       const db = op.getBind<{ item: { id: number; name: string } }>()
       await db.updateTable('item').set({ name: 'kysely' }).where('id', '=', 2).execute()
     }),
@@ -214,6 +215,7 @@ describe('a script', () => {
       'BEGIN;',
       'COMMIT;',
     ])
+    expect(script).toContain("\nselect twice(2), ':b';\n")
     expect(script).toContain('-- Running upgrade  -> f1, a line of $aurora$ and ; of others\n')
     expect(script).toContain('\n-- Running upgrade f1 -> f2, doc of f2\n')
   })

@@ -6,6 +6,7 @@ import type { Operations } from '../lambda/operations/operations.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
 import { VersionTable } from '../lambda/runner/version-table.ts'
+import { writtenStatement } from './written-statement.ts'
 
 /** Whether statements travel together: the suite is run both ways, `BATCHING=off npm test`. */
 export const BATCHING = process.env.BATCHING !== 'off'
@@ -83,7 +84,7 @@ export function callNames(calls: readonly Call[], words = 2): string[] {
 
 /** The statements that a call carries. */
 export function statementsOf({ sql = '', parameters }: Call): string[] {
-  if (!/^select \S+_exec_v\d+"?\(/.test(sql)) return [sql]
+  if (!/^select \S+_exec_v\d+"?\(/.test(sql)) return [writtenStatement(sql)]
   const [{ value }] = parameters as [{ value: { stringValue: string } }]
   return (JSON.parse(value.stringValue) as { sql: string }[]).map((item) => item.sql)
 }
@@ -93,7 +94,5 @@ function statementName(sql: string, words: number): string {
   if (text.startsWith('with recursive "roles"')) return 'Read'
   if (text.startsWith('with "gate"')) return 'Fence'
   if (text.startsWith('with "before"')) return 'Move'
-  const measured = 'with "aurora_rows" as materialized ( '
-  const own = text.startsWith(measured) ? text.slice(measured.length) : text
-  return own.split(' ').slice(0, words).join(' ')
+  return text.split(' ').slice(0, words).join(' ')
 }

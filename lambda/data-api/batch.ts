@@ -1,7 +1,6 @@
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
 import { databaseError, StatementError } from './errors.ts'
-import { asksForRows } from './row-reader.ts'
-import { decodeRows, type Row } from './values.ts'
+import { asksForRows, decodeRows, type Row } from './values.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
 

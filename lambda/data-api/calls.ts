@@ -25,10 +25,11 @@ export class Calls {
     transactionId: string | undefined,
     repeatable: Repeatable = WRITES,
   ): Promise<DataApiResult> {
-    const { sql, parameters } = statement
+    const { parameters, written } = statement
+    const sql = written?.sql ?? statement.sql
     const call = () =>
       this.#api.execute(statement, transactionId).catch((error: unknown) => {
-        throw toStatementError(error, sql, { parameters })
+        throw toStatementError(error, sql, { parameters, written })
       })
     return this.#call(sql, call, repeatable)
   }

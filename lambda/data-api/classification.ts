@@ -3,10 +3,10 @@ import { innerStatements } from './inner-statements.ts'
 import type { Token } from './scanner.ts'
 
 /**
- * How the rows of a statement can be had: `select` and `returning` may stand in a `with … as materialized (…)`,
- * `unmeasured` may answer rows but stands only by itself, `none` answers none.
+ * How a statement returns rows: `select` and `returning` can run inside a `with … as materialized (…)`, `alone` may
+ * return rows but can only be sent as it is, `none` returns none.
  */
-export type ResultForm = 'select' | 'returning' | 'unmeasured' | 'none'
+export type ResultForm = 'select' | 'returning' | 'alone' | 'none'
 
 const HEAD_TOKENS = 60
 
@@ -83,18 +83,27 @@ export function verbOf(tokens: readonly Token[]): string {
 
 const CHANGES = new Set(['insert', 'update', 'delete', 'merge'])
 const QUERIES = new Set(['select', 'values', 'table'])
-const ANSWERS = new Set(['explain', 'show', 'fetch', 'call', 'execute'])
+const UTILITIES = new Set(['explain', 'show', 'fetch', 'call', 'execute'])
 
 export function resultFormOf(tokens: readonly Token[]): ResultForm {
   const verb = verbOf(tokens)
-  if (ANSWERS.has(verb)) return 'unmeasured'
+  if (UTILITIES.has(verb)) return 'alone'
   if (verb !== 'with' && !QUERIES.has(verb) && !CHANGES.has(verb)) return 'none'
   const main = mainOf(tokens)
   const changes = CHANGES.has(tokens[main]?.text ?? '')
   if (changes ? !hasReturning(tokens) : hasInto(tokens)) return 'none'
-  // PostgreSQL takes a `with` that changes data only at the top.
-  if (tokens.some((_, index) => index !== main && beginsChange(tokens, index))) return 'unmeasured'
+  // Inside another statement, a parenthesis too many would make something else of it.
+  if (!isBalanced(tokens)) return 'alone'
+  // PostgreSQL takes a `with` that changes data only at the top, so it must be known where it ends.
+  if (main === tokens.length && tokens.some((_, index) => beginsChange(tokens, index))) {
+    return 'alone'
+  }
   return changes ? 'returning' : 'select'
+}
+
+/** Where the statement itself begins after `with a as (…), b as (…)`; undefined without a `with` in front of it. */
+export function mainAfterWith(tokens: readonly Token[]): Token | undefined {
+  return tokens[0]?.text === 'with' ? tokens[mainOf(tokens)] : undefined
 }
 
 /** Whether the rows that it touches are counted as changed: `insert`, `update`, `delete`, `merge`, also after a `with`. */
@@ -108,25 +117,38 @@ function isSelectInto(tokens: readonly Token[]): boolean {
   return (verb === 'with' || QUERIES.has(verb)) && !changesRowsOf(tokens) && hasInto(tokens)
 }
 
-/** Where, after `with a as (…), b as (…)`, the statement itself begins; its end if that is in parentheses. */
+/** After these comes a name, which may be a keyword, as in `with update as (…)`. */
+const BEFORE_NAMES = new Set(['with', 'recursive', ',', 'by', 'cycle', 'set', 'using'])
+
+/** Where, after `with a as (…), b as (…)`, the statement itself begins; the end if that is not found. */
 function mainOf(tokens: readonly Token[]): number {
   if (verbOf(tokens) !== 'with') return 0
   let depth = 0
   const main = tokens.findIndex(({ text }, index) => {
+    const before = tokens[index - 1]?.text ?? ''
+    if (depth === 0 && text === '(' && before === ')') return true
     if (text === '(') depth++
     if (text === ')') depth--
-    // A query may be named like a keyword, as in `with update as (…)`.
-    const named = ['with', 'recursive', ','].includes(tokens[index - 1]?.text ?? '')
-    return depth === 0 && !named && (QUERIES.has(text) || CHANGES.has(text))
+    return depth === 0 && !BEFORE_NAMES.has(before) && (QUERIES.has(text) || CHANGES.has(text))
   })
   return main < 0 ? tokens.length : main
 }
 
-/** May also be a column that is named like the keyword: then a statement is only sent unmeasured. */
+/** May also be a column that is named like the keyword: then the statement is only sent as it is. */
 function beginsChange(tokens: readonly Token[], index: number): boolean {
   return (
     CHANGES.has(tokens[index]?.text ?? '') && ['(', ')'].includes(tokens[index - 1]?.text ?? '')
   )
+}
+
+function isBalanced(tokens: readonly Token[]): boolean {
+  let depth = 0
+  const closes = tokens.some(({ text }) => {
+    if (text === '(') depth++
+    if (text === ')') depth--
+    return depth < 0
+  })
+  return !closes && depth === 0
 }
 
 function hasReturning(tokens: readonly Token[]): boolean {

@@ -16,6 +16,15 @@ export interface DataApiStatement {
   readonly resultSetOptions?: ResultSetOptions
   /** Let the statement go on in the database when the 45 s limit cuts the call. Default: false. */
   readonly continueAfterTimeout?: boolean
+  /** The statement of a revision, where `sql` runs it inside one of ours. Not sent: messages and scripts show it. */
+  readonly written?: WrittenStatement
+}
+
+/** A statement as its author wrote it. */
+export interface WrittenStatement {
+  readonly sql: string
+  /** Where a position in the text that is sent is in `sql`; undefined for one in our own text. Both count from 1. */
+  position(sent: number): number | undefined
 }
 
 /** What one ExecuteStatement call answers. */

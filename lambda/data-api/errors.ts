@@ -1,5 +1,5 @@
 import { asError } from '../thrown.ts'
-import type { DataApiStatement } from './data-api.ts'
+import type { DataApiStatement, WrittenStatement } from './data-api.ts'
 
 /** What is known of a call that failed: it did not run, it was refused by the database, or nobody can tell. */
 export type CallOutcome = 'not-run' | 'refused' | 'unknown'
@@ -17,7 +17,7 @@ export class StatementError extends Error {
   /** Name of the AWS exception, such as `DatabaseErrorException` or `TimeoutError`. */
   readonly exception: string
   readonly outcome: CallOutcome
-  /** The statement as it was sent. */
+  /** The statement as it was written. */
   readonly sql: string
   /** Where PostgreSQL saw the error: characters into `sql`, from 1. */
   readonly position: number | undefined
@@ -87,32 +87,45 @@ const TYPE_FIX =
 const ROWS = 'rows'
 const TYPE_ERRORS = new Set(['42804', '42725', '42883', '22P02', '42P18'])
 
-interface Sent {
-  /** Length of the text that the session put before the user's. Default: 0. */
-  readonly prefix?: number
-  readonly parameters?: DataApiStatement['parameters']
-}
+type Sent = { readonly [P in 'parameters' | 'written']?: DataApiStatement[P] | undefined }
 
 /** Reads an SDK error into a {@link StatementError}. */
 export function toStatementError(
   error: unknown,
   sql: string,
-  { prefix = 0, parameters = [] }: Sent = {},
+  { parameters = [], written }: Sent = {},
 ): StatementError {
   if (error instanceof StatementError) return error
   const { name: exception, message: text } = asError(error)
-  const parsed = parseDatabaseMessage(text)
+  const sent = parseDatabaseMessage(text)
+  const parsed = written ? asWritten(sent, written) : sent
   const outcome = outcomeOf(exception, text, parsed.code)
-  const position = parsed.position === undefined ? undefined : parsed.position - prefix
   const report = {
     exception,
     ...parsed,
     outcome,
-    position,
     message: describe(exception, parsed, mayLackType(parsed.code, sql, parameters)),
   }
   return new StatementError(sql, report, error)
 }
+
+/** What PostgreSQL says of a statement inside one of ours, as it says it of the statement alone. */
+function asWritten(message: DatabaseMessage, written: WrittenStatement): DatabaseMessage {
+  const { position } = message
+  if (WITHIN_RULES.test(message.message)) return { ...message, hint: WITHOUT_RETURNING }
+  const within = position === undefined ? undefined : written.position(position)
+  // The parenthesis that closes ours comes where the statement ends.
+  if (position === undefined || within !== undefined || message.message !== AT_OUR_END) {
+    return { ...message, position: within }
+  }
+  return { ...message, message: END_OF_INPUT, position: [...written.sql].length + 1 }
+}
+
+const WITHIN_RULES = /rules are not supported for data-modifying statements in WITH/
+const WITHOUT_RETURNING =
+  "the statement runs inside another one, which a rule of its table does not allow: leave 'returning' out"
+const AT_OUR_END = 'syntax error at or near ")"'
+const END_OF_INPUT = 'syntax error at end of input'
 
 function outcomeOf(exception: string, text: string, code: string | undefined): CallOutcome {
   if (NOT_RUN.has(exception) || text === BUSY) return 'not-run'

@@ -1,11 +1,11 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
 import { databaseError, explained, hasTimedOut, StatementError } from './errors.ts'
+import { asWritten } from './enclosed-statement.ts'
 import { literal } from './literals.ts'
 import { withoutParameters } from './named-parameters.ts'
-import { asksForRows } from './row-reader.ts'
 import { type StatementFacts, statementFacts } from './statements.ts'
-import { decodeRows } from './values.ts'
+import { asksForRows, decodeRows } from './values.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
 
@@ -40,9 +40,10 @@ export async function sendFollowed(
   statement: DataApiStatement,
   { number, maxCharacters }: FollowOptions,
 ): Promise<DataApiResult> {
-  const { sql, parameters = [] } = statement
+  const given = asWritten(statement)
+  const { sql, parameters = [] } = given
   const facts = statementFacts(sql)
-  const text = canBeExecuted(facts) ? followedText(statement, facts, number) : undefined
+  const text = canBeExecuted(facts) ? followedText(given, facts, number) : undefined
   if (text === undefined || text.length > maxCharacters) {
     return await send(statement).catch((error: unknown) => {
       throw error instanceof StatementError && hasTimedOut(error)
@@ -51,7 +52,7 @@ export async function sendFollowed(
     })
   }
   if (parameters.length > 0) await send({ sql: keepStatement(parameters), parameters })
-  return await outcomeOf(send, statement, text, number)
+  return await outcomeOf(send, given, text, number)
 }
 
 function canBeExecuted({ verb, autocommitOnly, topLevel }: StatementFacts): boolean {

@@ -137,7 +137,7 @@ class SessionConnection implements DatabaseConnection {
       await accepted
       return { rows: [] }
     }
-    if (returnsRows(compiled.query, sql)) {
+    if (resultForm(sql) !== 'none') {
       const rows = (await this.#session.query(sql, parameters)) as R[]
       return { rows, numAffectedRows: BigInt(rows.length) }
     }
@@ -151,11 +151,6 @@ class SessionConnection implements DatabaseConnection {
       'the Data API cannot stream: use execute(), which reads a result of any size page by page',
     )
   }
-}
-
-function returnsRows(query: RootOperationNode, sql: string): boolean {
-  if (query.kind === 'RawNode') return resultForm(sql) !== 'none'
-  return query.kind === 'SelectQueryNode' || ('returning' in query && query.returning !== undefined)
 }
 
 /** The Kysely instance of a session, and the way a builder of it becomes text. */

@@ -56,7 +56,7 @@ export class RdsDataApi implements DataApi {
   }
 
   async execute(statement: DataApiStatement, transactionId?: string): Promise<DataApiResult> {
-    const { parameters, ...rest } = statement
+    const { parameters, written: _notSent, ...rest } = statement
     return await this.#client.send(
       new ExecuteStatementCommand({
         ...this.#resource,

@@ -10,7 +10,7 @@ import {
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { sendFollowed } from './followed-statement.ts'
 import type { Repeatable } from './retry.ts'
-import { asksForRows, readRows } from './row-reader.ts'
+import { readRows } from './row-reader.ts'
 import type {
   RevisionStatement,
   SendStatement,
@@ -20,7 +20,8 @@ import type {
 import { StatementCount } from './statement-count.ts'
 import { refuseStatement, resultForm } from './statements.ts'
 import { Transaction } from './transaction.ts'
-import { decodeRows, type Row } from './values.ts'
+import { changedRows, withoutRows } from './unread-rows.ts'
+import { asksForRows, decodeRows, type Row } from './values.ts'
 
 /** The service's limit on one statement. */
 export const MAX_SQL_CHARACTERS = 65_536
@@ -229,9 +230,9 @@ export class Session {
   async #run(sql: string, parameters: readonly SqlParameter[], route: Route): Promise<number> {
     const outside = this.#admitted(sql, route)
     const { transaction } = this
-    const result = await transaction.watched(sql, () => this.#carryOut(sql, parameters, outside))
+    const changed = await transaction.watched(sql, () => this.#carryOut(sql, parameters, outside))
     transaction.ran(sql)
-    return this.#count.ran(result.numberOfRecordsUpdated ?? 0)
+    return this.#count.ran(changed)
   }
 
   async #putOff(statement: DataApiStatement, text: string): Promise<PutOffStatement> {
@@ -275,13 +276,23 @@ export class Session {
     if (this.#closed !== undefined) throw new CommandError('SessionClosed', this.#closed)
   }
 
-  #carryOut(
+  /** Sends a statement and returns the number of rows it changed. */
+  async #carryOut(
     sql: string,
     parameters: readonly SqlParameter[],
     outside: StatementRoute | undefined,
+  ): Promise<number> {
+    const inTransaction = this.transaction.id !== undefined
+    const limits = { inTransaction, maxCharacters: MAX_SQL_CHARACTERS }
+    const statement = withoutRows(withParameters(sql, parameters), limits)
+    return changedRows(statement, await this.#sendTo(outside, statement))
+  }
+
+  #sendTo(
+    outside: StatementRoute | undefined,
+    statement: DataApiStatement,
   ): Promise<DataApiResult> {
     const send: SendStatement = (...call) => this.transaction.send(...call)
-    const statement = withParameters(sql, parameters)
     if (outside) return outside.carryOut(statement, send)
     if (!this.#options.follow) return send(statement)
     const limits = { number: this.#count.statements, maxCharacters: MAX_SQL_CHARACTERS }

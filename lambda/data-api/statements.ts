@@ -2,6 +2,7 @@ import { CommandError } from '../errors.ts'
 import {
   changesRowsOf,
   headOf,
+  mainAfterWith,
   mayRepeat,
   needsTopLevel,
   type ResultForm,
@@ -27,6 +28,8 @@ export interface StatementFacts {
   /** Its first keyword, in lower case. */
   readonly verb: string
   readonly resultForm: ResultForm
+  /** Characters before the statement itself when a `with` stands in front of it: `with a as (…), b as (…) `. Otherwise 0. */
+  readonly withLength: number
   /** It counts the rows it changes. */
   readonly changesRows: boolean
   /** PostgreSQL refuses it inside a transaction block. */
@@ -73,6 +76,7 @@ export function statementFacts(sql: string): StatementFacts {
     sql: sql.slice(start, end),
     verb: verbOf(tokens),
     resultForm: resultFormOf(tokens),
+    withLength: (mainAfterWith(tokens)?.start ?? start) - start,
     changesRows: changesRowsOf(tokens),
     autocommitOnly: refusesTransactions(headOf(tokens)),
     topLevel: needsTopLevel(sql, tokens),

@@ -5,10 +5,10 @@ import { Calls } from './calls.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import type { StatementError } from './errors.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { asksForRows } from './row-reader.ts'
 import type { Repeatable } from './retry.ts'
 import type { SessionOptions } from './session-options.ts'
 import { isRollbackToSavepoint, statementFacts } from './statements.ts'
+import { asksForRows } from './values.ts'
 
 /** What a batch may take of a request, which has 4 MiB: its text is JSON within JSON there. */
 const MAX_BATCH_CHARACTERS = 256 * 1024

@@ -1,6 +1,12 @@
-import type { ArrayValue, ColumnMetadata, Field, ResultSetOptions } from '@aws-sdk/client-rds-data'
+import type {
+  ArrayValue,
+  ColumnMetadata,
+  Field,
+  ResultSetOptions,
+  SqlParameter,
+} from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
-import type { DataApiResult } from './data-api.ts'
+import type { DataApiResult, DataApiStatement } from './data-api.ts'
 import { isExactInResult, isExactNumber, parseExactJson } from './exact-numbers.ts'
 
 /** One row of a result, by column name. */
@@ -15,8 +21,22 @@ export const RESULT_OPTIONS = {
   longReturnType: 'STRING',
 } as const satisfies ResultSetOptions
 
+/** A statement whose rows are to be decoded. */
+export function forRows(statement: DataApiStatement): DataApiStatement {
+  return { ...statement, includeResultMetadata: true, resultSetOptions: RESULT_OPTIONS }
+}
+
+/** {@link forRows} of a text. */
+export function asksForRows(
+  sql: string,
+  parameters: readonly SqlParameter[] = [],
+): DataApiStatement {
+  return forRows({ sql, ...(parameters.length > 0 && { parameters }) })
+}
+
 type Scalar = string | number | boolean | Uint8Array
-type Decode = (value: Scalar, column: string) => unknown
+/** What makes the value of a text, or of another form in which the service sends it. */
+export type Decode = (value: Scalar, column: string) => unknown
 
 /**
  * The rows of a result, with the values that node-postgres gives: int8 and numeric as strings, timestamptz as Date
@@ -53,7 +73,7 @@ function decodeField(field: Field | undefined, type: string, column: string): un
   if (field.arrayValue !== undefined)
     return decodeArray(field.arrayValue, elementType(type), column)
   const value = field.stringValue ?? field.longValue ?? field.doubleValue ?? field.booleanValue
-  return decodeScalar(value ?? field.blobValue, DECODERS[type], column)
+  return decodeScalar(value ?? field.blobValue, DECODERS.get(type), column)
 }
 
 function decodeScalar(
@@ -76,27 +96,37 @@ function decodeArray(array: ArrayValue, type: string, column: string): unknown[]
   }
   const values: readonly (Scalar | null)[] =
     array.stringValues ?? array.longValues ?? array.doubleValues ?? array.booleanValues ?? []
-  const decode = type === 'numeric' ? exactNumber : DECODERS[type]
+  const decode = decoderOf(type, { isElement: true })
   return values.map((value) => decodeScalar(value, decode, column))
 }
 
-// By name, because the field's kind cannot tell: with longReturnType STRING an int4 comes as text like an int8.
-const DECODERS: Readonly<Record<string, Decode | undefined>> = {
-  int2: Number,
-  int4: Number,
-  oid: Number,
-  int8: exactDigits,
-  numeric: String,
-  float4: shortestFloat,
-  float8: Number,
-  json: exactJson,
-  jsonb: exactJson,
-  bytea: bytes,
-  timestamptz: instant,
-  timestamp: printedTime,
-  time: printedTime,
-  date: printedTime,
+/** How values of a type are read; undefined for those that stay as they come. */
+export function decoderOf(
+  type: string | undefined,
+  { isElement }: { readonly isElement: boolean },
+): Decode | undefined {
+  if (type === undefined) return undefined
+  return isElement && type === 'numeric' ? exactNumber : DECODERS.get(type)
 }
+
+// By name, because the field's kind cannot tell: with longReturnType STRING an int4 comes as text like an int8.
+const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ['bool', (value) => value === true || value === 't'],
+  ['int2', Number],
+  ['int4', Number],
+  ['oid', Number],
+  ['int8', exactDigits],
+  ['numeric', String],
+  ['float4', shortestFloat],
+  ['float8', Number],
+  ['json', exactJson],
+  ['jsonb', exactJson],
+  ['bytea', bytes],
+  ['timestamptz', instant],
+  ['timestamp', printedTime],
+  ['time', printedTime],
+  ['date', printedTime],
+])
 
 function exactDigits(value: Scalar, column: string): string {
   // Should the service not heed longReturnType, as it may in arrays.
@@ -145,20 +175,23 @@ function bytes(value: Scalar): unknown {
 }
 
 const TIMESTAMP =
-  /^([+-]?\d{4,6})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|\+00(?::?00)?)?( BC)?$/
+  /^([+-]?\d{4,6})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d)(?::?(\d\d)(?::?(\d\d))?)?)?( BC)?$/
 
-/** The service converts a timestamptz to UTC and leaves the offset out. */
+/** PostgreSQL prints a timestamptz with the offset of the session; the service converts it to UTC and leaves that out. */
 function instant(value: Scalar, column: string): Date | number {
   const text = String(value)
   if (text === 'infinity') return Number.POSITIVE_INFINITY
   if (text === '-infinity') return Number.NEGATIVE_INFINITY
-  const [, year, month, day, hour, minute, second, fraction = '', bc] = TIMESTAMP.exec(text) ?? []
+  const [, year, month, day, hour, minute, second, fraction = '', sign, ...rest] =
+    TIMESTAMP.exec(text) ?? []
+  const [hours = 0, minutes = 0, seconds = 0, bc] = rest
+  const ahead = sign === '-' ? -1 : 1
   const date = new Date(0)
   date.setUTCFullYear(bc ? 1 - Number(year) : Number(year), Number(month) - 1, Number(day))
   date.setUTCHours(
-    Number(hour),
-    Number(minute),
-    Number(second),
+    Number(hour) - ahead * Number(hours),
+    Number(minute) - ahead * Number(minutes),
+    Number(second) - ahead * Number(seconds),
     Number(fraction.padEnd(3, '0').slice(0, 3)),
   )
   if (!Number.isNaN(date.getTime())) return date

@@ -1,6 +1,7 @@
 import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
 import { asksForColumnTypes } from '../data-api/column-types.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
+import { asWritten } from '../data-api/enclosed-statement.ts'
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { withValues } from '../data-api/written-values.ts'
@@ -44,11 +45,9 @@ export class OfflineDataApi implements DataApi, Disposable {
     return 'script'
   }
 
-  async execute({
-    sql,
-    parameters = [],
-    includeResultMetadata,
-  }: DataApiStatement): Promise<DataApiResult> {
+  async execute(statement: DataApiStatement): Promise<DataApiResult> {
+    const { includeResultMetadata } = statement
+    const { sql, parameters = [] } = asWritten(statement)
     const own = this.#options.table.ownStatement(sql)
     if (own) {
       this.#write(own.script.join('\n'))

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { ROOM_FOR_KEEPING } from '../data-api/kept-rows.ts'
 import { MAX_SQL_CHARACTERS } from '../data-api/session.ts'
 
-/** What `readRows` writes around a statement to learn the size of its result before it is sent. */
-const ROOM_FOR_MEASURING = 1_024
+/** A statement whose rows are read must fit into another one. */
+const MAX_CHARACTERS = MAX_SQL_CHARACTERS - ROOM_FOR_KEEPING
 
 interface Attempt {
   sent: boolean
@@ -29,7 +30,7 @@ class StatementTooLong extends Error {
 export function checkPacking(sql: string): void {
   const attempt = attempts.getStore()
   if (attempt === undefined || attempt.sent) return
-  if (sql.length > MAX_SQL_CHARACTERS - ROOM_FOR_MEASURING) {
+  if (sql.length > MAX_CHARACTERS) {
     throw new StatementTooLong(attempt, sql.length)
   }
   attempt.sent = true
@@ -95,7 +96,7 @@ class Packing {
   }
 
   fitting(first: number): number {
-    let room = MAX_SQL_CHARACTERS - ROOM_FOR_MEASURING
+    let room = MAX_CHARACTERS
     let count = 0
     for (const size of this.#sizes.slice(first)) {
       room -= size + this.#perItem

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asksForRows } from '../data-api/row-reader.ts'
+import { asksForRows } from '../data-api/values.ts'
 import type { Session } from '../data-api/session.ts'
 import type {
   RevisionStatement,

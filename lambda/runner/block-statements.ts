@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
-import { explained, hasTimedOut, StatementError, toStatementError } from '../data-api/errors.ts'
+import { asWritten, behind } from '../data-api/enclosed-statement.ts'
+import { explained, hasTimedOut, StatementError } from '../data-api/errors.ts'
 import { qualified } from '../data-api/qualified.ts'
 import { MAX_SQL_CHARACTERS, Session } from '../data-api/session.ts'
 import type { SendStatement, StatementRoute } from '../data-api/session-options.ts'
@@ -57,9 +58,10 @@ export class BlockStatements implements StatementRoute {
 
   async carryOut(statement: DataApiStatement, send: SendStatement): Promise<DataApiResult> {
     const { progress } = this.#scope
-    if (!progress.next(statement)) return NOTHING
+    const written = asWritten(statement)
+    if (!progress.next(written)) return NOTHING
     try {
-      const result = await this.#followed(statement, this.#marked(statement, send))
+      const result = await this.#followed(written, this.#marked(statement, send))
       progress.done()
       return result
     } catch (error) {
@@ -68,21 +70,14 @@ export class BlockStatements implements StatementRoute {
     }
   }
 
-  /** Sends the statement behind its mark; an error gets the text and the position of the statement alone. */
+  /** Sends the statement behind its mark. */
   #marked(statement: DataApiStatement, send: SendStatement): () => Promise<DataApiResult> {
     const { token, lease } = this.#scope
     const mark = statementMark(token)
-    const { sql, parameters } = statement
+    const { sql } = statement
     if (mark.length + sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql, mark.length)
-    const marked = { ...statement, sql: mark + sql, continueAfterTimeout: true }
-    return async () => {
-      try {
-        return await send(marked, { harmless: false, before: lease.hold })
-      } catch (error) {
-        if (!(error instanceof StatementError)) throw error
-        throw toStatementError(error.cause, sql, { prefix: mark.length, parameters })
-      }
-    }
+    const marked = { ...behind(mark, statement), continueAfterTimeout: true }
+    return () => send(marked, { harmless: false, before: lease.hold })
   }
 
   async #followed(

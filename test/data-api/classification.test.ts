@@ -1,6 +1,7 @@
 import type { Client, DatabaseError } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import { enclosed } from '../../lambda/data-api/enclosed-statement.ts'
 import { isRepeatable, resultForm, statementFacts } from '../../lambda/data-api/statements.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
@@ -18,6 +19,7 @@ describe('statementFacts', () => {
       verb: 'select',
       changesRows: false,
       resultForm: 'select',
+      withLength: 0,
       autocommitOnly: false,
       topLevel: false,
       repeatable: false,
@@ -58,17 +60,21 @@ describe('statementFacts', () => {
     ['update t set a = 1 returning *', 'returning'],
     ['merge into t using u on a = b when matched then delete returning t.*', 'returning'],
     ['with a as (select 1) delete from t using a returning *', 'returning'],
-    ['with a as (delete from t returning *) select * from a', 'unmeasured'],
-    ['with a as materialized (insert into t values (1) returning *) table a', 'unmeasured'],
-    ['with a as (with b as (select 1) delete from t returning *) select 1', 'unmeasured'],
+    ['with a as (delete from t returning *) select * from a', 'select'],
+    ['with a as materialized (insert into t values (1) returning *) table a', 'select'],
+    ['with a as (with b as (select 1) delete from t returning *) select 1', 'select'],
+    ['with a as (delete from t returning *) (select * from a)', 'select'],
+    ['(with a as (delete from t returning *) select * from a)', 'alone'],
+    ['select 1) union (select 2', 'alone'],
+    ['select (update) from t', 'select'],
     [
       'with a as (delete from t returning *) insert into u select * from a returning *',
-      'unmeasured',
+      'returning',
     ],
-    ['explain select 1', 'unmeasured'],
-    ['show search_path', 'unmeasured'],
-    ['fetch forward 5 from c', 'unmeasured'],
-    ['call p(1)', 'unmeasured'],
+    ['explain select 1', 'alone'],
+    ['show search_path', 'alone'],
+    ['fetch forward 5 from c', 'alone'],
+    ['call p(1)', 'alone'],
     ['select 1 into t', 'none'],
     ['with a as (select 1) select * into t from a', 'none'],
     ['insert into t values (1)', 'none'],
@@ -114,15 +120,33 @@ describe('statementFacts', () => {
     },
   )
 
-  it('calls select and returning what PostgreSQL lets stand in a materialized with, and nothing else', async () => {
+  test.each([
+    ['select 1', 0],
+    ['(with a as (select 1) select * from a)', 0],
+    ['with a as (select 1) select * from a', 21],
+    ['with a as (select 1), b (c) as not materialized (values (1)) (select * from a)', 61],
+    ['with update as (select 1) update t set a = 1 returning *', 26],
+    [
+      'with recursive a (n) as (table t) search depth first by update set insert delete from t returning *',
+      74,
+    ],
+    [
+      'with recursive a (n) as (table t) cycle values set merge using delete merge into t using a on true when matched then do nothing returning 1',
+      70,
+    ],
+  ])('finds in "%s" that %i characters stand before the statement itself', (sql, length) => {
+    expect(statementFacts(sql).withLength).toBe(length)
+  })
+
+  it('calls select and returning what PostgreSQL runs inside another statement, and nothing else', async () => {
     const client = await databaseWithTables()
     for (const sql of EXECUTABLE) {
       const facts = statementFacts(`${sql}; -- done`)
-      const wrapped = `with q as materialized (\n${facts.sql}\n) select * from q`
-      const outcome = await inRolledBack(client, wrapped)
-      expect({ sql, wrapped: outcome === 'ok' }).toEqual({
+      const inner = enclosed(facts, [])
+      const outcome = await inRolledBack(client, inner.with(` select * from "${inner.rows}"`).sql)
+      expect({ sql, runs: outcome === 'ok' }).toEqual({
         sql,
-        wrapped: ['select', 'returning'].includes(facts.resultForm),
+        runs: ['select', 'returning'].includes(facts.resultForm),
       })
     }
   })
@@ -167,6 +191,9 @@ const EXECUTABLE = [
   'values (1)',
   'table t',
   'select a from u for update',
+  'select (a) from u where a in (select a from t)',
+  'with recursive x (n) as (values (1) union all select n + 1 from x where n < 3) search depth first by n set update select update from x',
+  'with recursive x (n) as (values (1) union all select n from x) cycle n set merge using delete table x',
   'with x as (select 1) select * from x',
   'with update as (select 1) select * from update',
   'with x as (select 1) (select * from x)',

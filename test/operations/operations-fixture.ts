@@ -5,6 +5,7 @@ import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 import { Session } from '../../lambda/data-api/session.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
+import { writtenStatement } from '../written-statement.ts'
 
 /** `op` in a database of its own, outside any transaction unless `session.begin()` is called. */
 export interface OpenOperations {
@@ -12,7 +13,7 @@ export interface OpenOperations {
   readonly session: Session
   /** Another connection, as a superuser. */
   readonly pg: Client
-  /** The statements that local Aurora got since the last look, or the setup. */
+  /** The statements, as they were written, that local Aurora got since the last look, or the setup. */
   sent(): string[]
   /** The same with all that was in the calls. */
   calls(): readonly Call[]
@@ -54,7 +55,7 @@ async function open(aurora: LocalAurora, setup: readonly string[]): Promise<Open
     session,
     pg,
     calls,
-    sent: () => calls().map(({ sql, operation }) => sql ?? operation),
+    sent: () => calls().map(({ sql, operation }) => (sql ? writtenStatement(sql) : operation)),
     look: async (sql) => {
       const { rows } = await pg.query<unknown[]>({ text: sql, rowMode: 'array' })
       return rows.map(([first]) => first)

@@ -42,7 +42,7 @@ async function openRevision(aurora: LocalAurora, setup: readonly string[]): Prom
   onTestFinished(() => api.close())
   const statements: string[] = []
   const session = new Session(api, {
-    observe: ({ sql }) => void statements.push(withoutMeasuring(sql)),
+    observe: ({ sql }) => void statements.push(sql),
   })
   for (const sql of setup) await session.execute(sql)
   await session.begin()
@@ -58,13 +58,8 @@ async function openRevision(aurora: LocalAurora, setup: readonly string[]): Prom
   return { session, op, pg, aurora, database, statements, calls }
 }
 
-/** A statement as the revision wrote it, without what the session adds to learn the size of its result. */
-function withoutMeasuring(sql: string): string {
-  return /^with "aurora_rows" as materialized \(\n(.*)\n\), "aurora_size" as/s.exec(sql)?.[1] ?? sql
-}
-
-/** What a statement may take when the session measures its result in the same call. */
-export const ROOM = 65_536 - 1_024
+/** What a statement may take so that the session can keep its rows. */
+export const ROOM = 65_536 - 4_096
 
 /** 0, 1, … count - 1. */
 export const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)

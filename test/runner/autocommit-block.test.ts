@@ -193,6 +193,25 @@ describe('an autocommit block', () => {
     expect(report.warnings).toEqual([expect.stringContaining(warning)])
   })
 
+  test('takes a statement whose rows are not asked for, whatever they are', async () => {
+    const database = await tableDatabase()
+    let position: number | undefined
+    const { report } = await run(database, (op) =>
+      op.autocommitBlock(async () => {
+        const repeatable = { repeatable: true }
+        await op.execute("select pg_notify('a', 'b'), interval '1 day'", repeatable)
+        await op.execute("delete from k returning id, interval '1 day' as i", repeatable)
+        await op.execute('select nonsense', repeatable).catch((error) => {
+          position = error.position
+          throw error
+        })
+      }),
+    )
+    expect(report.error).toMatchObject({ sqlState: '42703', statement: 'select nonsense' })
+    expect(position).toBe(8)
+    expect((await look(database)).ids).toBeNull()
+  })
+
   test('reports the position of an error in the statement as it was written', async () => {
     const database = await tableDatabase()
     let position: number | undefined
