@@ -1,6 +1,7 @@
 import { StatementError } from '../data-api/errors.ts'
 import { identifier, qualifiedName } from '../data-api/literals.ts'
 import type { Session } from '../data-api/session.ts'
+import { unusedName } from '../data-api/unused-name.ts'
 import { CommandError } from '../errors.ts'
 import { invalidArgument, listOf, oneOf, optionsOf, simpleName, tableName } from './arguments.ts'
 import { jsonValue } from './json-value.ts'
@@ -53,32 +54,45 @@ export async function bulkUpdate(
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }
 
+/** Names in the statement that neither the table has nor any column that is given. */
+type Names = Readonly<Record<'given' | 'row' | 'target' | 'present', string>>
+
 function updateStatement(
   target: string,
   { columns }: RowChunk,
-  given: string,
+  source: string,
   key: readonly string[],
   missing: 'error' | 'ignore',
 ): string {
+  const names = unusedNames(`${target} ${columns.map(({ name }) => name).join(' ')}`)
+  const given = (column: string) => `"${names.given}".${identifier(column)}`
   const changes = columns
     .filter(({ name }) => !key.includes(name))
-    .map(({ name, isJsonNull }) => {
-      const column = identifier(name)
-      return `${column} = ${isJsonNull ? "'null'" : `"aurora_given".${column}`}`
-    })
+    .map(({ name, isJsonNull }) => `${identifier(name)} = ${isJsonNull ? "'null'" : given(name)}`)
   const found = (alias: string) =>
-    key
-      .map((name) => `"${alias}".${identifier(name)} = "aurora_given".${identifier(name)}`)
-      .join(' and ')
-  return `with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from ${given}) update ${target} as "aurora_target" set ${changes.join(', ')} from "aurora_given" where ${found('aurora_target')}${missing === 'error' ? ` and ${allFound(target, found('aurora_present'))}` : ''}`
+    key.map((name) => `"${alias}".${identifier(name)} = ${given(name)}`).join(' and ')
+  // Not `*`: that is all columns of the table, of which any may be named like the number of the row.
+  const values = columns.map(({ name }) => given(name)).join(', ')
+  const all = missing === 'error' ? ` and ${allFound(target, found(names.present), names)}` : ''
+  return `with "${names.given}" as materialized (select row_number() over () as "${names.row}", ${values} from ${source} as "${names.given}") update ${target} as "${names.target}" set ${changes.join(', ')} from "${names.given}" where ${found(names.target)}${all}`
+}
+
+function unusedNames(text: string): Names {
+  const unused = (base: string) => unusedName(`aurora_${base}`, text)
+  return {
+    given: unused('given'),
+    row: unused('row'),
+    target: unused('target'),
+    present: unused('present'),
+  }
 }
 
 /**
  * A condition that is true, or fails with a text that says what is missing: in the statement itself, so that nothing is
  * changed, no second call is needed, and the check also stands in what offline mode prints.
  */
-function allFound(target: string, found: string): string {
-  return `(select case when count(*) = 0 then true else cast('${MISSING} ' || count(*) || ' from ' || min("aurora_row") as boolean) end from "aurora_given" where not exists (select from ${target} as "aurora_present" where ${found}))`
+function allFound(target: string, found: string, { given, row, present }: Names): string {
+  return `(select case when count(*) = 0 then true else cast('${MISSING} ' || count(*) || ' from ' || min("${row}") as boolean) end from "${given}" where not exists (select from ${target} as "${present}" where ${found}))`
 }
 
 const MISSING = 'aurora-migrations bulkUpdate, rows without a match,'

@@ -35,7 +35,7 @@ describe('bulkUpdate', () => {
       },
     ])
     expect(call?.sql).toBe(
-      'with "aurora_given" as materialized (select row_number() over () as "aurora_row", * from pg_catalog.json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::pg_catalog.json)) ' +
+      'with "aurora_given" as materialized (select row_number() over () as "aurora_row", "aurora_given"."id", "aurora_given"."name", "aurora_given"."info" from pg_catalog.json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::pg_catalog.json) as "aurora_given") ' +
         'update "public"."players" as "aurora_target" set "name" = "aurora_given"."name", "info" = "aurora_given"."info" from "aurora_given" where "aurora_target"."id" = "aurora_given"."id" and ' +
         `(select case when count(*) = 0 then true else cast('aurora-migrations bulkUpdate, rows without a match, ' || count(*) || ' from ' || min("aurora_row") as boolean) end from "aurora_given" where not exists (select from "public"."players" as "aurora_present" where "aurora_present"."id" = "aurora_given"."id"))`,
     )
@@ -223,6 +223,30 @@ describe('bulkUpdate of rows that cannot be', () => {
     )
   })
 
+  test.each(['aurora_row', 'aurora_given', 'aurora_target', 'aurora_present', 'Aurora_Row'])(
+    'takes tables and columns that are named as ours: %s',
+    async (name) => {
+      const { op, look } = await open(
+        `create table "${name}" (id integer, "${name}" text, other text)`,
+        `insert into "${name}" values (1, 'a', 'b'), (2, 'c', 'd')`,
+      )
+      const given = [
+        { id: 1, [name]: 'x' },
+        { id: 2, [name]: 'y' },
+      ]
+      expect(await op.bulkUpdate(name, given, { key: ['id'] })).toBe(2)
+      await op.bulkUpdate(name, [{ [name]: 'x', other: 'z' }], { key: [name] })
+      await op.bulkUpdate(name, [{ id: 2, other: 'z' }], { key: ['id'] })
+      expect(await look(`select t::text from "${name}" t order by 1`)).toEqual([
+        '(1,x,z)',
+        '(2,y,z)',
+      ])
+      await expect(op.bulkUpdate(name, [{ id: 3, other: 'z' }], { key: ['id'] })).rejects.toThrow(
+        `op.bulkUpdate of '${name}': rows[0] with id = 3 matches no row`,
+      )
+    },
+  )
+
   test('names the row of what PostgreSQL refuses', async () => {
     const { op, session } = await open(...PLAYERS)
     await session.begin()
@@ -241,7 +265,7 @@ describe('bulkUpdate of rows that cannot be', () => {
     await session.rollback()
     await session.begin()
     await expect(op.bulkUpdate('players', [{ di: 1, name: 'x' }], { key: ['di'] })).rejects.toThrow(
-      "op.bulkUpdate of 'players', rows[0]: column aurora_target.di does not exist",
+      "op.bulkUpdate of 'players', rows[0]: column aurora_given.di does not exist",
     )
   })
 })
