@@ -4,6 +4,7 @@ import { databaseError, explained, hasTimedOut, StatementError } from './errors.
 import { asWritten } from './enclosed-statement.ts'
 import { literal } from './literals.ts'
 import { withoutParameters } from './named-parameters.ts'
+import { qualified } from './qualified.ts'
 import { type StatementFacts, statementFacts } from './statements.ts'
 import { asksForRows, decodeRows } from './values.ts'
 
@@ -74,7 +75,7 @@ async function outcomeOf(
     },
   )
   const [row] = decodeRows(
-    await send(asksForRows(`select current_setting('${SETTING}', true) as outcome`)),
+    await send(asksForRows(qualified`select #current_setting('${SETTING}', true) as outcome`)),
   )
   const outcome = JSON.parse(String(row?.outcome || 'null')) as Outcome | null
   if (outcome?.number !== number) throw lost ?? new Error(`statement ${number} has left no outcome`)
@@ -100,10 +101,10 @@ function followedText(
   number: number,
 ): string {
   const keep = (...fields: string[]) =>
-    `perform set_config('${SETTING}', json_build_object('number', ${number}, ${fields.join(', ')})::text, true);`
+    qualified`perform #set_config('${SETTING}', #json_build_object('number', ${number}, ${fields.join(', ')})::#text, true);`
   const numbered = withoutParameters(facts.sql, parameters, (_, i) => `$${i + 1}`)
   const using = parameters.length > 0 ? ` using ${parameters.map(keptValue).join(', ')}` : ''
-  const body = `declare changed bigint; code text; message text; detail text; hint text; begin
+  const body = qualified`declare changed #int8; code #text; message #text; detail #text; hint #text; begin
 execute${literal(numbered)}${using};
 get diagnostics changed = row_count;
 ${keep("'rows'", facts.verb === 'select' ? '0' : 'changed')}
@@ -119,16 +120,16 @@ const BYTES = 'hex'
 /** Keeps the parameters of a statement until the end of the transaction. */
 function keepStatement(parameters: readonly SqlParameter[]): string {
   const kept = parameters.map(({ name, value }) => {
-    const text = value?.blobValue ? `encode(:${name}, '${BYTES}')` : `:${name}`
-    return `length(set_config('${PARAMETER}${name}', ${text}, true))`
+    const text = value?.blobValue ? qualified`#encode(:${name}, '${BYTES}')` : `:${name}`
+    return qualified`#length(#set_config('${PARAMETER}${name}', ${text}, true))`
   })
   return `select ${kept.join(', ')}`
 }
 
 /** A parameter as the service binds it: text or bytes. */
 function keptValue({ name, value }: SqlParameter): string {
-  const kept = `current_setting('${PARAMETER}${name}')`
-  return value?.blobValue ? `decode(${kept}, '${BYTES}')` : kept
+  const kept = qualified`#current_setting('${PARAMETER}${name}')`
+  return value?.blobValue ? qualified`#decode(${kept}, '${BYTES}')` : kept
 }
 
 function notFollowed(error: StatementError, { verb, topLevel }: StatementFacts): StatementError {
