@@ -70,6 +70,8 @@ const REFUSED = new Set([
   'ExpiredTokenException',
   // Nothing was sent, and without credentials nothing will be.
   'CredentialsProviderError',
+  // A script has no rows, however often it is asked.
+  'offline mode',
 ])
 
 /** SQLSTATEs with which PostgreSQL refuses a connection: password being rotated, not up yet, no connection free. */
