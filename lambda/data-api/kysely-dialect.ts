@@ -148,7 +148,7 @@ class SessionConnection implements DatabaseConnection {
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new CommandError(
       'NoStreaming',
-      'the Data API cannot stream: use execute(), which reads a result of any size page by page',
+      'the Data API cannot stream: use execute(), which reads a result of any size in parts',
     )
   }
 }

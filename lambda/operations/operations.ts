@@ -134,10 +134,15 @@ export class Operations extends SchemaOperations {
   }
 
   /**
-   * Runs one statement and answers its rows, however many.
+   * Runs one statement, once, and answers its rows, however many: what does not fit into one answer of the Data API
+   * stays in the transaction and is read in parts before anything else is sent.
+   *
+   * It runs in one process of the database, without parallel workers: let `op.execute` write a long aggregate into a
+   * table. `fetch`, `call` and `explain`, and a statement of more than about 61,000 characters, are read in one call, and
+   * fail where their rows take more than 1 MiB or have a column that the Data API does not return.
    *
    * Values are as node-postgres gives them (`bigint` and `numeric` columns are strings), except that `date`,
-   * `timestamp` and `time` are strings, too.
+   * `timestamp` and `time` are strings, too. An `interval`, `point` or `circle` is to be selected with `::text`.
    *
    * @example const teams = await op.query<{ team: string }>('select distinct team from players')
    */
