@@ -1,8 +1,9 @@
 import { CommandError } from '../errors.ts'
 import { textFault } from './unicode.ts'
 
-/** `word`: a keyword or an unquoted name; `name`: one in double quotes; `symbol`: `..`, or one character of anything else. */
-export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'symbol'
+/** `word`: a keyword or an unquoted name; `name`: one in double quotes; `symbol`: `..`, or one character of anything else;
+ * `command`: a psql command to the end of its line, see {@link scan}. */
+export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'symbol' | 'command'
 
 /** One token of SQL, from `start` up to but not including `end`. */
 export interface Token {
@@ -20,14 +21,29 @@ export interface Token {
  * @throws CommandError for a quote or comment that is never closed, for a psql command (`\d`), and for a character that no
  * PostgreSQL text holds.
  */
-export function* scan(sql: string): Generator<Token, void, undefined> {
-  refuseFault(sql)
-  let at = skipBlank(sql, sql.startsWith('\uFEFF') ? 1 : 0)
+export function* scan(
+  sql: string,
+  { from = 0, commands = false }: ScanOptions = {},
+): Generator<Token, void, undefined> {
+  if (from === 0) refuseFault(sql)
+  let at = skipBlank(sql, from === 0 && sql.startsWith('\uFEFF') ? 1 : from)
   while (at < sql.length) {
-    const token = tokenAt(sql, at)
+    const token = commands && sql[at] === '\\' ? commandToken(sql, at) : tokenAt(sql, at)
     yield token
     at = skipBlank(sql, token.end)
   }
+}
+
+interface ScanOptions {
+  /** Where to begin. Default: 0. */
+  readonly from?: number
+  /** Gives psql commands as tokens. Default: false, they are refused. */
+  readonly commands?: boolean
+}
+
+function commandToken(sql: string, start: number): Token {
+  const length = sql.slice(start).search(/[\n\r]/)
+  return { kind: 'command', start, end: length < 0 ? sql.length : start + length, text: '' }
 }
 
 // `\u0080-\uffff`: PostgreSQL takes every character beyond ASCII for a letter, be it a space to Unicode.
@@ -168,9 +184,14 @@ function torn(sql: string, start: number, what: string, end: string): CommandErr
 }
 
 function psqlCommand(sql: string, start: number): CommandError {
-  const command = /^\\\S{0,20}/.exec(sql.slice(start, start + 21))?.[0] ?? '\\'
   return new CommandError(
     'PsqlCommand',
-    `line ${lineAt(sql, start)}: ${command} is not SQL: only psql understands commands that begin with a backslash; remove it, or write the SQL that it stands for`,
+    `line ${lineAt(sql, start)}: ${psqlCommandMessage(sql, start)}`,
   )
+}
+
+/** Why a command of psql that begins at `start` is refused. */
+export function psqlCommandMessage(sql: string, start: number): string {
+  const command = /^\\\S{0,20}/.exec(sql.slice(start, start + 21))?.[0] ?? '\\'
+  return `${command} is not SQL: only psql understands commands that begin with a backslash; remove it, or write the SQL that it stands for`
 }

@@ -11,7 +11,8 @@ import {
   verbOf,
 } from './classification.ts'
 import { refusalOf } from './refusals.ts'
-import { lineAt, scan, type Token } from './scanner.ts'
+import { lineAt, psqlCommandMessage, scan, type Token } from './scanner.ts'
+import { refusedStatement, type ScriptFault, scriptError } from './script-faults.ts'
 
 /** One statement of a script. */
 export interface ScriptStatement {
@@ -51,17 +52,47 @@ export interface StatementFacts {
  * Splits a script at the semicolons that end statements: not those in strings, quoted names, comments, parentheses
  * (`create rule`) and `begin atomic … end`. Empty pieces and comments around statements are left out.
  *
- * @throws CommandError with the line: a quote or comment that is never closed, a psql command, `copy … from stdin`.
+ * @throws CommandError with the line: a quote or comment that is never closed, a psql command, `copy … from stdin`. One
+ * error names all of them, up to the first quote or comment that is not closed.
  */
 export function splitStatements(script: string): ScriptStatement[] {
+  return readScript(script, () => undefined)
+}
+
+/**
+ * The statements of a script that a revision runs.
+ *
+ * @throws CommandError as {@link splitStatements} does, and for statements that {@link refuseStatement} refuses. One
+ * error names all the places.
+ */
+export function revisionStatements(script: string): ScriptStatement[] {
+  return readScript(script, (tokens) => refusedStatement(script, tokens, shownHead(script, tokens)))
+}
+
+function readScript(
+  script: string,
+  faultOf: (tokens: readonly Token[]) => ScriptFault | undefined,
+): ScriptStatement[] {
   let line = 1
   let counted = 0
-  return Array.from(statementsOf(script), (tokens) => {
-    const { start, end } = extent(tokens)
-    line += lineAt(script.slice(counted, start), start - counted) - 1
-    counted = start
-    return { sql: script.slice(start, end), line }
-  })
+  const faults: ScriptFault[] = []
+  const statements: ScriptStatement[] = []
+  try {
+    for (const tokens of statementsOf(script, (fault) => faults.push(fault))) {
+      const { start, end } = extent(tokens)
+      line += lineAt(script.slice(counted, start), start - counted) - 1
+      counted = start
+      statements.push({ sql: script.slice(start, end), line })
+      const fault = faultOf(tokens)
+      if (fault) faults.push(fault)
+    }
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    faults.push({ kind: error.kind, line: undefined, message: error.message })
+  }
+  const [first, ...others] = faults
+  if (first) throw scriptError([first, ...others])
+  return statements
 }
 
 /**
@@ -185,14 +216,32 @@ export function positionToLine(sql: string, position: number): SqlPosition {
   }
 }
 
-function* statementsOf(script: string): Generator<Token[], void, undefined> {
+/** Notes a place that has to change, or throws. */
+type Refuse = (fault: ScriptFault) => void
+
+const refuseAtOnce: Refuse = (fault) => {
+  throw scriptError([fault])
+}
+
+/** What is no SQL is given to `refuse`, and skipped. */
+function* statementsOf(script: string, refuse: Refuse = refuseAtOnce): Generator<Token[]> {
   let tokens: Token[] = []
   let parentheses = 0
   let blocks = 0
-  for (const token of scan(script)) {
-    if (token.text === ';' && parentheses === 0 && blocks === 0) {
-      if (tokens.length > 0) yield complete(script, tokens)
+  let scanned = scan(script, { commands: true })
+  for (let next = scanned.next(); !next.done; next = scanned.next()) {
+    const token = next.value
+    const isCommand = token.kind === 'command'
+    if (isCommand) refuse(psqlCommand(script, token))
+    if (isCommand || (token.text === ';' && parentheses === 0 && blocks === 0)) {
+      const copy = copyOf(tokens)
+      if (copy) refuse(copyFault(script, tokens))
+      else if (tokens.length > 0) yield tokens
+      if (copy === 'from stdin')
+        scanned = scan(script, { from: endOfData(script, token.end), commands: true })
       tokens = []
+      parentheses = 0
+      blocks = 0
       continue
     }
     if (token.text === '(') parentheses++
@@ -200,30 +249,57 @@ function* statementsOf(script: string): Generator<Token[], void, undefined> {
     if (token.kind === 'word') blocks += blockChange(token, tokens, blocks)
     tokens.push(token)
   }
-  if (tokens.length > 0) yield complete(script, tokens)
+  if (copyOf(tokens)) refuse(copyFault(script, tokens))
+  else if (tokens.length > 0) yield tokens
 }
 
 const ROUTINE = /^create (or replace )?(function|procedure) /
 
-/** `begin atomic` opens the body of a routine; within it, `case` has an `end` of its own. */
+/** `begin atomic` opens the body of a routine. The `end` that closes it stands where a statement begins. */
 function blockChange(token: Token, before: readonly Token[], blocks: number): -1 | 0 | 1 {
   const previous = before.at(-1)?.text
-  if (previous === '.' || previous === 'as') return 0
-  if (token.text === 'atomic' && blocks === 0) {
-    return previous === 'begin' && ROUTINE.test(headOf(before)) ? 1 : 0
+  const isOpened = (text: string | undefined) =>
+    text === 'atomic' && before.at(-2)?.text === 'begin'
+  if (blocks === 0) {
+    const opens = token.text === 'atomic' && previous === 'begin'
+    return opens && ROUTINE.test(headOf(before)) ? 1 : 0
   }
-  if (blocks === 0) return 0
-  return token.text === 'case' ? 1 : token.text === 'end' ? -1 : 0
+  return token.text === 'end' && (previous === ';' || isOpened(previous)) ? -1 : 0
 }
 
-/** Checked while scanning goes on: what follows `copy … from stdin` is data, and would be read as torn SQL. */
-function complete(script: string, tokens: Token[]): Token[] {
-  const copies = tokens[0]?.text === 'copy'
-  if (!copies || !/ (from stdin|to stdout)\b/.test(headOf(tokens))) return tokens
-  throw new CommandError(
-    'CopyNotAllowed',
-    `line ${lineAt(script, extent(tokens).start)}: copy from stdin and copy to stdout need a connection of their own, which the Data API has not: use op.bulkInsert, or insert statements (pg_dump --inserts)`,
-  )
+/** Whether a statement copies rows over the connection; its columns, or its query, are in parentheses. */
+function copyOf(tokens: readonly Token[]): 'from stdin' | 'to stdout' | undefined {
+  if (tokens[0]?.text !== 'copy') return undefined
+  let depth = 0
+  for (const [index, { text }] of tokens.entries()) {
+    if (text === '(') depth++
+    if (text === ')') depth--
+    const next = tokens[index + 1]?.text
+    if (depth === 0 && text === 'from' && next === 'stdin') return 'from stdin'
+    if (depth === 0 && text === 'to' && next === 'stdout') return 'to stdout'
+  }
+  return undefined
+}
+
+function copyFault(script: string, tokens: readonly Token[]): ScriptFault {
+  return {
+    kind: 'CopyNotAllowed',
+    line: lineAt(script, extent(tokens).start),
+    message:
+      'copy from stdin and copy to stdout need a connection of their own, which the Data API has not: use op.bulkInsert, or insert statements (pg_dump --inserts)',
+  }
+}
+
+/** Where the data ends that follows `copy … from stdin;`: after the line `\\.`. */
+function endOfData(script: string, from: number): number {
+  const end = /^\\\.[ \t]*$/gm
+  end.lastIndex = from
+  return end.exec(script) ? end.lastIndex : script.length
+}
+
+function psqlCommand(script: string, { start }: Token): ScriptFault {
+  const message = psqlCommandMessage(script, start)
+  return { kind: 'PsqlCommand', line: lineAt(script, start), message }
 }
 
 function onlyStatement(sql: string): Token[] {

@@ -5,6 +5,7 @@ import { Calls } from './calls.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import type { StatementError } from './errors.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { withPlainColons } from './named-parameters.ts'
 import type { Repeatable } from './retry.ts'
 import type { SessionOptions } from './session-options.ts'
 import { isRollbackToSavepoint, statementFacts } from './statements.ts'
@@ -223,7 +224,7 @@ export class Transaction {
     const id = this.#id
     const { idleMs } = this.#keepAlive
     try {
-      return await this.#calls.execute(statement, id, repeatable)
+      return await this.#calls.execute(withPlainColons(statement), id, repeatable)
     } catch (error) {
       throw id === undefined ? error : this.#keepAlive.explain(error as StatementError, idleMs)
     } finally {

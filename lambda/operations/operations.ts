@@ -160,7 +160,7 @@ export class Operations extends SchemaOperations {
    * file when the script is one that the revision imports.
    *
    * @throws CommandError before anything is sent: a quote that is never closed, a psql command, `copy … from stdin`,
-   * a file without a statement.
+   * a statement that is not allowed in a revision (one error names all of these), a file without a statement.
    * @example await op.executeScript(`create role reader; grant select on teams to reader`)
    */
   executeScript(script: Script): OperationCall<void> {

@@ -1,4 +1,4 @@
-import { type ScriptStatement, splitStatements } from '../data-api/statements.ts'
+import { revisionStatements, type ScriptStatement } from '../data-api/statements.ts'
 import { CommandError } from '../errors.ts'
 import { locatedError } from './located-error.ts'
 
@@ -44,11 +44,11 @@ export type Script = string | SqlFile
 /**
  * The statements of a script.
  *
- * @throws CommandError as {@link splitStatements} does, and for a file without any: a `.down.sql` that was never written
+ * @throws CommandError as {@link revisionStatements} does, and for a file without any: a `.down.sql` that was never written
  * must not pass for a downgrade.
  */
 export function statementsOf(script: Script): ScriptStatement[] {
-  if (typeof script === 'string') return splitStatements(script)
+  if (typeof script === 'string') return revisionStatements(script)
   const statements = splitFile(script)
   if (statements.length > 0) return statements
   throw new CommandError(
@@ -59,7 +59,7 @@ export function statementsOf(script: Script): ScriptStatement[] {
 
 function splitFile({ file, text }: SqlFile): ScriptStatement[] {
   try {
-    return splitStatements(text)
+    return revisionStatements(text)
   } catch (error) {
     throw locatedError(error, file)
   }

@@ -80,6 +80,7 @@ const STATEMENTS = [
   "create or replace function f() returns int language plpgsql as 'begin return 1; end;'",
   'create function f(a int) returns int begin atomic select 1; select a; end',
   'create or replace function f() returns int begin atomic select case when a then 1 else case b when c then 2 end end from t; select 2; end',
+  'create function f() returns int begin atomic select 1 end, xmlelement(name end, xmlattributes(a as end)); select xmlelement(name case), atomic end; end',
   'create procedure p() begin atomic; insert into t values (1); end',
   'create function begin() returns int return 1',
   'create or replace procedure s.p() begin atomic select t.end, t.case as end from t; end',

@@ -4,12 +4,37 @@ import { describe, expect, it, test } from 'vitest'
 import {
   isRollbackToSavepoint,
   positionToLine,
+  revisionStatements,
   splitStatements,
 } from '../../lambda/data-api/statements.ts'
 import { CommandError } from '../../lambda/errors.ts'
 import { script } from './sql-mixes.ts'
 
 await loadModule()
+
+describe('revisionStatements', () => {
+  it('names all statements that are refused, with what to write instead', () => {
+    const text = `SET statement_timeout = 0;
+SET client_encoding = 'UTF8';
+SET
+  SESSION search_path = '', "a";
+select 1;
+SELECT pg_catalog.set_config('search_path', '', false);
+RESET work_mem;
+BEGIN;
+SET client_encoding = 'LATIN1';
+COMMIT;`
+    expect(() => revisionStatements(text)).toThrow(
+      /^8 places have to change, because .*: line 1: write SET LOCAL statement_timeout = 0; line 2: write SET LOCAL client_encoding = 'UTF8'; line 3: write SET LOCAL search_path = '', "a"; line 6: write SELECT pg_catalog\.set_config\('search_path', '', true\); line 7: write SET LOCAL work_mem TO DEFAULT; line 8: 'BEGIN' is not allowed in a revision: .*; line 9: 'SET client_encoding' is not allowed in a revision: it sets client_encoding.*; line 10: 'COMMIT' is not allowed/,
+    )
+  })
+
+  it('says what is wrong with one as it says it of a statement', () => {
+    expect(() => revisionStatements('select 1;\nset role a')).toThrow(
+      /^line 2: 'set role' is not allowed in a revision: it would stay behind/,
+    )
+  })
+})
 
 describe('splitStatements', () => {
   it('splits scripts as PostgreSQL does', () => {
@@ -64,10 +89,22 @@ describe('splitStatements', () => {
       "select 1;\ncopy t (a) from stdin;\nit's\n\\.\n",
       'line 2: copy from stdin and copy to stdout need',
     ],
+    [
+      `copy t (${Array.from({ length: 80 }, (_, i) => `c${i}`).join(', ')}) from stdin;\n1\tit's\n\\.\n`,
+      'line 1: copy from stdin and copy to stdout need',
+    ],
     ['copy (select 1) to stdout', 'line 1: copy from stdin and copy to stdout need'],
   ])('refuses %o', (text, message) => {
     expect(() => splitStatements(text)).toThrow(CommandError)
     expect(() => splitStatements(text)).toThrow(message)
+  })
+
+  it('names all places that are no SQL, and skips the data of copy', () => {
+    const text =
+      "\\restrict a\nselect 1;\ncopy t (a, b) from stdin;\nit's; \\N\tx\n\\.\n\nselect 2 \\g\ncopy u from stdin;\n\\.\n\\unrestrict a\nselect 'a"
+    expect(() => splitStatements(text)).toThrow(
+      /^6 places have to change, because .*: line 1: \\restrict is not SQL.*; lines 3, 8: copy from stdin .*; line 7: \\g is not SQL.*; line 10: \\unrestrict is not SQL.*; line 11: a string begins here and is never closed: add its closing '$/,
+    )
   })
 
   it('splits a large script fast', () => {

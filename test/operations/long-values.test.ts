@@ -16,6 +16,22 @@ describe('a value that would make a statement longer than 65,536 characters', ()
     expect(await look('select body from note')).toEqual([LONG])
   })
 
+  test('may stand beside array slices, whose bounds are no parameters', async () => {
+    const { op, calls, look } = await open('create table note (body text, parts integer[])')
+    const slices = sql`(a)[lo:hi] || a[2:lo] || a[:lo] || a[hi:] || a[v1:3] || '{7}'::int[]`
+    const from = sql`from (values (array[1, 2, 3], 1, 2, 2)) as v (a, lo, hi, v1)`
+    await op.execute(sql`insert into note select ${LONG}, ${slices} ${from}`)
+    const [call] = calls()
+    expect(call?.sql).toContain(
+      "(a)[lo: hi] || a[2: lo] || a[: lo] || a[hi:] || a[v1: 3] || '{7}'::int[]",
+    )
+    expect(await look('select parts::text from note')).toEqual(['{1,2,1,2,3,2,3,7}'])
+    const read = await op.query(
+      sql`select (array[1, 2, 3])[1:n] as s from (values (2)) v (n) where ${LONG} <> ''`,
+    )
+    expect(read).toEqual([{ s: [1, 2] }])
+  })
+
   test('works through the query builder, where it is read back as well', async () => {
     const { op } = await open('create table note (id integer, body text)')
     const db = op.getBind<{ note: { id: number; body: string } }>()

@@ -41,7 +41,7 @@ describe('what PostgreSQL refuses is reported with what to write instead', () =>
       'run set constraints all immediate before it, or put it into a revision of its own',
     ],
     [
-      'set local transaction_read_only = on; insert into p values (1)',
+      "select set_config(n, 'on', true) from (values ('transaction_read_only')) v (n); insert into p values (1)",
       'the database takes no writes: it may be the secondary cluster of a global database, or default_transaction_read_only may be set',
     ],
   ])('%s', async (script, fix) => {

@@ -192,3 +192,27 @@ describe('a script that psql -1 refuses', () => {
     }
   })
 })
+
+describe('a script with what no revision may hold', () => {
+  test('is refused before anything is sent, with all places in one message, and runs with what that says', async () => {
+    const dump = `\\restrict key
+SET lock_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET transaction_isolation = 'serializable';
+CREATE TABLE public.t (id integer);
+COPY public.t (id) FROM stdin;
+1
+\\.
+\\unrestrict key`
+    aurora.calls.clear()
+    const { error } = await asRevisions([dump], true)
+    expect(error).toMatch(
+      /op\.executeScript: 6 places have to change, .*: line 1: \\restrict is not SQL: .*; line 2: write SET LOCAL lock_timeout = 0; line 3: write SELECT pg_catalog\.set_config\('search_path', '', true\); line 4: 'SET transaction_isolation' is not allowed in a revision: .* this must come first: .*; line 6: copy from stdin .*; line 9: \\unrestrict is not SQL/,
+    )
+    expect(JSON.stringify(aurora.calls.all)).not.toContain('public.t')
+    const changed = `SET LOCAL lock_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', true);
+CREATE TABLE public.t (id integer);`
+    expect(await asRevisions([changed], true)).toEqual(await direct([changed]))
+  })
+})
