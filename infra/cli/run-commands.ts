@@ -79,7 +79,11 @@ function following(first: Report, second: Report): Report {
 }
 
 function tell(response: InvokeResponse, output: Output): void {
-  if ('script' in response) output.script((response as ScriptReport).script ?? '')
+  if ('script' in response) {
+    const { script = '', warnings = [] } = response as ScriptReport
+    output.script(script)
+    for (const warning of warnings) output.warn(warning)
+  }
   if (!('steps' in response)) return
   const { status, from, to, steps, pending } = response
   if (steps.length > 0) output.print(`from ${rows(from)} to ${rows(to)}`)

@@ -13,6 +13,7 @@ import type { RunPlan, RunStep } from '../runner/runner-context.ts'
 import type { CommandContext } from './context.ts'
 import { editedRevisions, editedWarnings } from './edited-revisions.ts'
 import { errorReport } from './error-report.ts'
+import { idleWarnings } from './idle-steps.ts'
 
 export interface UpgradeOptions {
   /** Refuse to run when the file of an applied revision was edited. Default: false, which warns. */
@@ -106,29 +107,37 @@ async function move(
   makePlan: (state: DatabaseState) => Planned,
 ): Promise<Report> {
   const progress = new RunProgress()
-  const late: string[] = []
-  let planned: Planned | undefined
-  const report = (status: Status, error?: ErrorReport): Report => ({
-    status,
-    command,
-    runId: context.run.runId,
-    from: progress.from,
-    to: progress.state?.rows ?? [],
-    steps: progress.applied,
-    pending: progress.left.map(({ revision }) => revision),
-    warnings: [...(planned?.warnings ?? []), ...late, ...warningsOf(progress)],
-    ...(planned && isUnfinished(status) && { resume: planned.resume }),
-    ...(error && { error }),
-  })
+  const warnings: string[] = []
+  const warn = (...lines: readonly string[]) => {
+    for (const line of lines) {
+      // A revision that is run again says the same again.
+      if (warnings.includes(line)) continue
+      warnings.push(line)
+      context.log.warn(line)
+    }
+  }
+  let resume: string | undefined
+  const report = (status: Status, error?: ErrorReport): Report => {
+    warn(...idleWarnings(context, progress.applied))
+    return {
+      ...{ status, command, runId: context.run.runId },
+      from: progress.from,
+      to: progress.state?.rows ?? [],
+      steps: progress.applied,
+      pending: progress.left.map(({ revision }) => revision),
+      warnings: [...warnings, ...warningsOf(progress)],
+      ...(resume !== undefined && isUnfinished(status) && { resume }),
+      ...(error && { error }),
+    }
+  }
   const plan = (state: DatabaseState) => {
-    const made = makePlan(state)
-    const warnings = [...state.warnings, ...(made.warnings ?? [])]
-    planned = { ...made, warnings }
-    for (const warning of warnings) context.log.warn(warning)
-    return made.steps
+    const planned = makePlan(state)
+    resume = planned.resume
+    warn(...state.warnings, ...(planned.warnings ?? []))
+    return planned.steps
   }
   try {
-    await runPlan({ ...context, warnings: late }, plan, progress)
+    await runPlan({ ...context, warn }, plan, progress)
     return report(progress.left.length === 0 ? 'succeeded' : 'incomplete')
   } catch (error) {
     const { nothingRun, ...failure } = errorReport(error)

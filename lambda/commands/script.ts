@@ -22,6 +22,8 @@ export interface ScriptReport {
   readonly command: string
   /** SQL for `psql -v ON_ERROR_STOP=1`; left out when there is an error. */
   readonly script?: string
+  /** Left out when there are none. */
+  readonly warnings?: readonly string[]
   readonly error?: ErrorReport
 }
 
@@ -81,7 +83,7 @@ async function script(
     '  psql -v ON_ERROR_STOP=1 -f FILE',
   ]
   using api = new OfflineDataApi({ table, title, files })
-  const { status, error } = await carryOut({
+  const { status, error, warnings } = await carryOut({
     api,
     table,
     offline: true,
@@ -95,7 +97,8 @@ async function script(
     map,
     revision,
   })
-  return { status, command, ...(error ? { error } : { script: api.script }) }
+  const warned = warnings.length > 0 && { warnings }
+  return { status, command, ...(error ? { error } : { script: api.script }), ...warned }
 }
 
 function rangeOf(command: string, range: string): { from: string; to: string } {

@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { UnsentWork } from './unsent-work.ts'
+
 /** What is kept of a call until somebody awaits it. */
 interface CallRecord {
   readonly name: string
@@ -36,8 +39,17 @@ export class OperationCall<T> extends Promise<T> {
 
 const SHOWN_CHARACTERS = 80
 
+const current = new AsyncLocalStorage<OperationCalls>()
+
 /** The calls of one revision that nobody has awaited yet. */
 export class OperationCalls {
+  /** Those of the revision whose code runs; undefined for code of no revision. */
+  static get current(): OperationCalls | undefined {
+    return current.getStore()
+  }
+
+  /** What the revision has prepared and not sent. */
+  readonly unsent = new UnsentWork()
   readonly #unawaited = new Set<CallRecord>()
   readonly #unfinished = new Set<CallRecord>()
 
@@ -55,6 +67,11 @@ export class OperationCalls {
     const finished = () => void this.#unfinished.delete(record)
     result.then(finished, finished)
     return new OperationCall(result, () => this.#unawaited.delete(record))
+  }
+
+  /** Runs code of the revision whose calls these are. */
+  during<T>(work: () => T): T {
+    return current.run(this, work)
   }
 
   /** Each call nobody awaited, as `op.dropTable (drop table "teams")`, oldest first; one that is finished is listed all the same. */

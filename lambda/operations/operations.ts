@@ -28,7 +28,9 @@ export interface RevisionRun {
  *
  * Each method sends its statements itself and in the order of the calls, all in the revision's transaction. Await each:
  * one that is not awaited fails the revision, as does a statement that PostgreSQL refused even when the error is caught
- * (unless `rollback to savepoint` follows).
+ * (unless `rollback to savepoint` follows). A builder of {@link getBind}, or a `sql` template of a statement, that is
+ * never run fails it as well. A function that goes on by itself after the revision returned is noticed only by what it
+ * does before the commit.
  *
  * The promise of a method that answers nothing says that its statements are accepted: they travel with those that
  * follow, and one that is refused fails the revision at the next call that answers something, or at its end. Between
@@ -217,7 +219,7 @@ export class Operations extends SchemaOperations {
 
   /**
    * Kysely on this revision's transaction, typed by the tables as they are at this point of the history. Always the
-   * same instance, also after an autocommit block.
+   * same instance, also after an autocommit block. A builder that is neither run nor used fails the revision.
    *
    * @example
    * ```ts

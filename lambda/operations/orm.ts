@@ -39,7 +39,7 @@ export type EntityManager = SqlEntityManager<DataApiDriver>
  * the database as it is today, a revision the one it meets. Tables and columns come from `op`; MikroORM creates none.
  *
  * Each call has its own identity map. A flush is one INSERT and one UPDATE per entity, or as few as 65,536 characters
- * allow. `em.transactional()` is a savepoint. An error of the database has the SQLSTATE in `code` and our
+ * allow. Changes that are never flushed fail the revision. `em.transactional()` is a savepoint. An error of the database has the SQLSTATE in `code` and our
  * `StatementError` as `cause`; caught outside of `em.transactional()` it still fails the revision.
  *
  * @example

@@ -16,7 +16,15 @@ export interface Revision {
   readonly file?: string
   /** Of the file and what it imports, put in by the bundle: tells whether it was edited after it was applied. */
   readonly checksum?: string
-  /** Moves the database from the down revision to this one, in one Data API transaction. */
+  /**
+   * Moves the database from the down revision to this one, in one Data API transaction.
+   *
+   * It fails, and its transaction is rolled back, when it throws or leaves work undone: a call that is not awaited, a
+   * builder, template or query that is never run, changes of a session that are not flushed, `process.exit()`, an error
+   * from a timer, a rejected promise that is not awaited. An async function that it calls without `await` is noticed
+   * only by what it does before the commit; a statement that it sends later is refused, with a warning of the run. What
+   * such a function does elsewhere, or never comes to, is not noticed.
+   */
   upgrade(op: Operations): Promise<void> | void
   /** Moves it back; `null` says that this revision is irreversible, and such a downgrade is refused before anything runs. */
   readonly downgrade: ((op: Operations) => Promise<void> | void) | null

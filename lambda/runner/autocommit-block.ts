@@ -145,11 +145,10 @@ export class AutocommitBlocks implements StatementGate {
     if (returns === 'nothing' && isRepeatable(sql)) return
     if (returns !== 'nothing' || !repeatable) throw notRepeatable(sql)
     if (!statementFacts(sql).changesRows) return
-    const { log, warnings } = this.#scope.context
-    const warning = `an autocommit block commits '${sql.slice(0, 80)}' by itself, and may run it twice: it must leave the same rows each time, as 'set x = 1' does and 'set x = x + 1' does not`
-    if (warnings?.includes(warning)) return
-    log.warn(warning)
-    warnings?.push(warning)
+    const { log, warn = (line) => log.warn(line) } = this.#scope.context
+    warn(
+      `an autocommit block commits '${sql.slice(0, 80)}' by itself, and may run it twice: it must leave the same rows each time, as 'set x = 1' does and 'set x = x + 1' does not`,
+    )
   }
 
   async #commitFence(): Promise<void> {

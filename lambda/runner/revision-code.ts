@@ -57,7 +57,7 @@ export class RevisionCode implements EscapeHandler {
     })
     this.#op = op
     try {
-      const running = guarded(async () => await work?.(op), this)
+      const running = guarded(() => op.calls.during(async () => await work?.(op)), this)
       const returned: unknown = await Promise.race([running, this.#escape.promise])
       // A query builder that nobody awaits sends its statement some microtasks after it was called.
       await Promise.race([setImmediate(), this.#escape.promise])
@@ -72,6 +72,10 @@ export class RevisionCode implements EscapeHandler {
       throw this.#notAwaited(`without waiting for ${call}: add the missing 'await'`)
     await this.#session.settled()
     if (this.#session.failure) throw this.#session.failure
+    const [unsent, ...others] = op.calls.unsent.left()
+    if (unsent === undefined) return
+    const more = others.length > 0 ? ` (and ${others.length} more of this kind)` : ''
+    throw new CommandError('UnsentWork', `${this.#name} returned without ${unsent}${more}`)
   }
 
   /** Refuses every statement that the revision may still send: it failed, or another one of its transaction did. */
@@ -120,8 +124,8 @@ export class RevisionCode implements EscapeHandler {
 
   #warn(line: string): void {
     const warning = `${line}; ${this.#name} is committed, so do what it left out in a new revision`
-    this.#context.log.warn(warning)
-    this.#context.warnings?.push(warning)
+    const { log, warn = (text) => log.warn(text) } = this.#context
+    warn(warning)
   }
 
   #waiting(): string | undefined {

@@ -35,8 +35,8 @@ export interface RunnerContext {
   readonly batching?: boolean
   /** How long to wait for another run, in milliseconds; 0: not at all. Default: the time left. */
   readonly lockWaitMs?: number
-  /** Where lines for the report's warnings are put. Default: the log alone. */
-  readonly warnings?: string[]
+  /** Puts a line into the log and the warnings of the report, once. Default: into the log alone. */
+  warn?(line: string): void
   /** Settles when the secret has been checked, which runs beside the first Read. */
   readonly secretChecked: Promise<unknown>
   /** How every session of this run retries and reports. */

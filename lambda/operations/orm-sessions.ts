@@ -1,0 +1,74 @@
+import type { SqlEntityManager } from '@mikro-orm/sql'
+import { unflushedChanges } from './orm-changes.ts'
+
+/** Only so many are kept from the garbage collector: a session for each of many chunks must not keep all entities. */
+const MOST_HELD = 10
+
+/** The entity managers of a revision, forks as well, to find the changes that none of them has flushed. */
+export class OrmSessions {
+  readonly #isBusy: () => boolean
+  readonly #all = new Set<WeakRef<SqlEntityManager>>()
+  readonly #held = new Set<SqlEntityManager>()
+  readonly #forksOfTransactions = new WeakSet<SqlEntityManager>()
+  /** Until the next flush, what their entities hold was meant to be dropped. */
+  readonly #rolledBack = new WeakSet<SqlEntityManager>()
+
+  /** `isBusy`: whether one of them is at work, so that none may be looked into. */
+  constructor(isBusy: () => boolean) {
+    this.#isBusy = isBusy
+  }
+
+  add(em: SqlEntityManager): void {
+    this.#all.add(new WeakRef(em))
+    if (this.#held.size >= MOST_HELD && !this.#isBusy()) this.#letOneGo()
+    this.#held.add(em)
+  }
+
+  /** Makes a call of one of them with these arguments, and takes note of what it does to the changes. */
+  around<T>(
+    name: string,
+    em: SqlEntityManager,
+    args: readonly unknown[],
+    call: (args: readonly unknown[]) => Promise<T>,
+  ): Promise<T> {
+    if (name === 'transactional') return this.#transaction(em, args, call)
+    if (name === 'flush') this.#rolledBack.delete(em)
+    if (name === 'rollback') this.#rolledBack.add(em)
+    return call(args)
+  }
+
+  /** The fork of a transaction needs no look: its end flushes the changes, or drops them. */
+  async #transaction<T>(
+    em: SqlEntityManager,
+    [work, ...options]: readonly unknown[],
+    call: (args: readonly unknown[]) => Promise<T>,
+  ): Promise<T> {
+    const inFork = (fork: SqlEntityManager): unknown => {
+      if (fork !== em) {
+        this.#held.delete(fork)
+        this.#forksOfTransactions.add(fork)
+      }
+      return (work as (em: SqlEntityManager) => unknown)(fork)
+    }
+    try {
+      return await call([inFork, ...options])
+    } catch (error) {
+      this.#rolledBack.add(em)
+      throw error
+    }
+  }
+
+  /** The changes that are not flushed, such as `Team 1 (name)`. Nothing is sent to find them. */
+  unflushed(): string[] {
+    const all = [...this.#all].flatMap((weak) => weak.deref() ?? [])
+    return all
+      .filter((em) => !this.#forksOfTransactions.has(em) && !this.#rolledBack.has(em))
+      .flatMap(unflushedChanges)
+  }
+
+  /** The oldest without changes. If it gets changes later, they are found as long as something refers to it. */
+  #letOneGo(): void {
+    const clean = [...this.#held].find((em) => unflushedChanges(em).length === 0)
+    if (clean !== undefined) this.#held.delete(clean)
+  }
+}
