@@ -5,6 +5,7 @@ import { refuseBuild } from './build-failure.ts'
 import { bundleModules, LAMBDA_CREDENTIALS, MODULES, revisionsModule } from './bundle-modules.ts'
 import { importedFiles } from './imported-files-plugin.ts'
 import { FROM_SOURCE } from './own-package.ts'
+import { projectSourceMap, type SourceMapFile } from './project-source-map.ts'
 import { revisionChecksums } from './revision-checksums.ts'
 import { refuseUnused, revisionFiles } from './revision-files.ts'
 import { TYPESCRIPT_FIRST } from './typescript-first.ts'
@@ -14,7 +15,7 @@ export interface BundleOptions {
   readonly migrations: string
   /** Folder to write the modules to; whatever else is in it is removed. */
   readonly out: string
-  /** For the CLI: `index.mjs` alone, with a source map, so that errors name lines of revision files. Default: false. */
+  /** For the CLI: `index.mjs` alone, with its source map in it. Default: false. */
   readonly forCli?: boolean
 }
 
@@ -46,13 +47,13 @@ export async function bundle({ migrations, out, forCli = false }: BundleOptions)
       ...(forCli ? [] : [LAMBDA_CREDENTIALS]),
     ],
     outdir: out,
-    sourcemap: forCli && 'inline',
+    sourcemap: 'external',
     // The CLI says it in one line of its own.
     logLevel: forCli ? 'silent' : 'warning',
   }).catch(refuseBuild)
   await checksums
   await refuseUnused(migrations, metafile)
-  await replaceFiles(out, outputFiles)
+  await replaceFiles(out, withProjectMaps(outputFiles, { folder, out, inline: forCli }))
   const [, output] =
     Object.entries(metafile.outputs).find(([name]) => name.endsWith('index.mjs')) ?? []
   const [file, pipelineFile] = [path.join(out, 'index.mjs'), path.join(out, 'codepipeline.mjs')]
@@ -85,8 +86,35 @@ const BUILD = {
   write: false,
 } satisfies BuildOptions
 
+/** What is written of an output file. */
+type Written = Pick<OutputFile, 'path' | 'contents'>
+
+/**
+ * The outputs with a source map of the project's own files for each module: beside it, where a run that succeeds never
+ * reads it, or `inline`.
+ */
+function withProjectMaps(
+  outputs: readonly OutputFile[],
+  {
+    folder,
+    out,
+    inline,
+  }: { readonly folder: string; readonly out: string; readonly inline: boolean },
+): Written[] {
+  const maps = new Map(outputs.map((output) => [output.path, output]))
+  const modules = outputs.filter((output) => !output.path.endsWith('.map'))
+  return modules.flatMap((module): Written[] => {
+    const name = `${module.path}.map`
+    const whole = JSON.parse(maps.get(name)?.text ?? '{}') as SourceMapFile
+    const map = Buffer.from(JSON.stringify(projectSourceMap(whole, path.resolve(out), folder)))
+    if (!inline) return [module, { path: name, contents: map }]
+    const comment = `//# sourceMappingURL=data:application/json;base64,${map.toString('base64')}\n`
+    return [{ path: module.path, contents: Buffer.from(module.text + comment) }]
+  })
+}
+
 /** Makes these the only files of a folder, each at once: another build of it, or a process that loads it, may be at work. */
-async function replaceFiles(folder: string, files: readonly OutputFile[]): Promise<void> {
+async function replaceFiles(folder: string, files: readonly Written[]): Promise<void> {
   await mkdir(folder, { recursive: true })
   const names = files.map((file) => path.basename(file.path))
   const aside = await mkdtemp(`${path.resolve(folder)}-`)

@@ -18,8 +18,14 @@ export class CommandError extends Error {
 export interface MigrationFailure {
   readonly revision: string
   readonly direction: 'upgrade' | 'downgrade' | 'stamp'
+  /** The file it comes from: the revision's, one that this imports, or one of SQL; its path is from the folder of the revisions. */
+  readonly file?: string
+  /** The line in that file. */
+  readonly line?: number
   /** The statement PostgreSQL refused, if it was one. */
   readonly statement?: string
+  /** Where PostgreSQL saw the error: characters into the statement, from 1. */
+  readonly position?: number
   readonly sqlState?: string
   /** What of this revision is committed all the same, in words for the message. */
   readonly committed: string

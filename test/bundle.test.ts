@@ -111,9 +111,24 @@ describe('the bundle', () => {
     await Promise.all([1, 2, 3].map(() => bundle({ migrations, out })))
     stop.abort()
     expect(await reading).toBe(0)
-    expect((await readdir(out)).sort()).toEqual(['codepipeline.mjs', 'index.mjs'])
+    expect((await readdir(out)).sort()).toEqual([
+      'codepipeline.mjs',
+      'codepipeline.mjs.map',
+      'index.mjs',
+      'index.mjs.map',
+    ])
     const beside = (await readdir(folder)).filter((name) => name.startsWith('busy-'))
     expect(beside).toEqual([])
+  })
+
+  test('has beside it a map of the project’s own files alone, which does not say where they are', async () => {
+    const { file, pipelineFile } = await bundleOf('mapped', { 'a1_plain.ts': PLAIN })
+    for (const module of [file, pipelineFile]) {
+      expect(await readFile(module, 'utf8')).not.toContain('sourceMappingURL')
+      const text = await readFile(`${module}.map`, 'utf8')
+      expect(JSON.parse(text)).toMatchObject({ version: 3, sources: ['a1_plain.ts'] })
+      expect(text.length).toBeLessThan(2_000)
+    }
   })
 
   test('without models is at most 570 KiB, and looks for credentials where Lambda puts them', async () => {

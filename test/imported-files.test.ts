@@ -120,7 +120,7 @@ describe('a .sql file that a revision imports', () => {
       status: 'failed',
       error: {
         message: expect.stringContaining(
-          'failed: op.executeScript, a1_x.up.sql line 4: relation "nowhere" does not exist (SQLSTATE 42P01)',
+          'failed: op.executeScript, a1_x.up.sql:4: relation "nowhere" does not exist (SQLSTATE 42P01)',
         ),
       },
     })
@@ -170,7 +170,7 @@ describe('a .sql file that a revision imports', () => {
     const { file } = await bundle({ migrations: link, out: path.join(out, 'bundle'), forCli: true })
     const { invoke } = (await import(file)) as { readonly invoke: Invoke }
     expect(await invoke({ command: 'upgrade' })).toMatchObject({
-      error: { message: expect.stringContaining('op.executeScript, a1_x.up.sql line 1: column') },
+      error: { message: expect.stringContaining('op.executeScript, a1_x.up.sql:1: column') },
     })
   })
 

@@ -17,7 +17,7 @@ export interface Scope {
  * standard error.
  */
 export async function attempt(
-  options: PlaceOptions & { readonly json?: boolean },
+  options: PlaceOptions & { readonly json?: boolean; readonly verbose?: boolean },
   work: (scope: Scope) => Promise<number>,
 ): Promise<void> {
   const output = new Output()
@@ -25,8 +25,9 @@ export async function attempt(
     await using place = placeOf(options, output)
     process.exitCode = await work({ place, output })
   } catch (error) {
-    if (options.json) output.json({ status: 'failed', error: errorReport(error) })
-    output.error(messageOf(error))
+    const report = errorReport(error, options)
+    if (options.json) output.json({ status: 'failed', error: report })
+    output.failure({ ...report, message: messageOf(error) })
     process.exitCode = exitCodeOfError(error)
   }
 }

@@ -6,6 +6,7 @@ import { CommandError } from '../../lambda/errors.ts'
 import type { createInvoke } from '../../lambda/handlers/index.ts'
 import { asError, messageOf } from '../../lambda/thrown.ts'
 import { bundle } from '../bundle.ts'
+import { refuseLoad } from '../load-failure.ts'
 
 export type Invoke = ReturnType<typeof createInvoke>
 
@@ -26,7 +27,7 @@ export async function loadBundle(migrations: string): Promise<Invoke> {
     // The answer says what went wrong: no log beside it.
     process.env.POWERTOOLS_LOG_LEVEL ??= 'SILENT'
     const { invoke } = (await import(pathToFileURL(file).href).catch((error: unknown) =>
-      refuse(error, `the revisions of ${migrations} cannot be loaded: `),
+      refuseLoad(error, file, migrations),
     )) as { readonly invoke: Invoke }
     return invoke
   } finally {
@@ -35,8 +36,8 @@ export async function loadBundle(migrations: string): Promise<Invoke> {
 }
 
 /** What cannot be bundled is an error in the revision files. */
-export function refuse(thrown: unknown, what = ''): never {
+export function refuse(thrown: unknown): never {
   const cause = asError(thrown)
   if (cause instanceof CommandError) throw cause
-  throw new CommandError('Bundle', `${what}${messageOf(cause)}`, { cause })
+  throw new CommandError('Bundle', messageOf(cause), { cause })
 }

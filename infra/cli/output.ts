@@ -1,4 +1,5 @@
-import type { StepReport } from '../../lambda/runner/report.ts'
+import type { ErrorReport, StepReport } from '../../lambda/runner/report.ts'
+import { errorExcerpt } from './error-excerpt.ts'
 
 const REDRAW_MS = 1_000
 /** How often a log says what is waited for. */
@@ -60,6 +61,14 @@ export class Output {
 
   error(line: string): void {
     this.note(`error: ${oneLine(line)}`)
+  }
+
+  /** What went wrong, in one line; on a terminal with the SQL at fault, and with its stack where that was asked for. */
+  failure(error: ErrorReport): void {
+    this.error(error.message)
+    const isVerbose = error.stack !== undefined
+    const lines = this.#isTerminal || isVerbose ? (errorExcerpt(error) ?? []) : []
+    for (const line of [...lines, ...(error.stack?.split('\n') ?? [])]) this.note(line)
   }
 
   /** A revision that was applied. */

@@ -29,7 +29,7 @@ export async function run(
   const response = await carryOut(place, identified(event), output)
   if (json) output.json(response)
   else tell(response, output)
-  if ('error' in response && response.error) output.error(response.error.message)
+  if ('error' in response && response.error) output.failure(response.error)
   return exitCodeOf(response)
 }
 

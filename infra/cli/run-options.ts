@@ -9,6 +9,7 @@ interface RunOptions extends PlaceOptions {
   readonly transaction?: TransactionMode
   readonly json?: boolean
   readonly sql?: boolean
+  readonly verbose?: boolean
 }
 
 /** `upgrade`, `downgrade` and `stamp`. */
@@ -32,6 +33,7 @@ function addUpgrade(cli: Command): void {
     .option('--from-scratch', 'begin in a database that has tables and no version table')
     .addOption(transactionOption())
     .option('--json', 'print the report as JSON')
+    .option('-v, --verbose', 'show the stack of an error, with the files of the project')
     .addHelpText(
       'after',
       examples(
@@ -43,8 +45,9 @@ function addUpgrade(cli: Command): void {
     )
   withPlace(command).action((target: string, { json = false, ...options }: Options) =>
     attempt({ ...options, json }, ({ place, output }) => {
-      const { sql = false, strict, fromScratch, transaction } = options
-      const event = { command: 'upgrade', target, sql, strict, fromScratch, transaction } as const
+      const { sql = false, strict, fromScratch, transaction, verbose } = options
+      const how = { sql, strict, fromScratch, transaction, verbose }
+      const event = { command: 'upgrade', target, ...how } as const
       return run(place, event, output, { json })
     }),
   )
@@ -59,15 +62,17 @@ function addDowngrade(cli: Command): void {
     .option('-y, --yes', 'do not ask; needed where there is no terminal')
     .addOption(transactionOption())
     .option('--json', 'print the report as JSON')
+    .option('-v, --verbose', 'show the stack of an error, with the files of the project')
     .addHelpText(
       'after',
       examples('downgrade -1', 'downgrade base --yes', 'downgrade ae1027a6acf0:base --sql'),
     )
   withPlace(command).action((target: string, options: RunOptions & { readonly yes?: boolean }) =>
     attempt(options, async ({ place, output }: Scope) => {
-      const { sql = false, yes, json = false, transaction } = options
+      const { sql = false, yes, json = false, transaction, verbose } = options
       if (!sql && !yes && !(await mayDowngrade(place, target, output))) return 0
-      return await run(place, { command: 'downgrade', target, sql, transaction }, output, { json })
+      const event = { command: 'downgrade', target, sql, transaction, verbose } as const
+      return await run(place, event, output, { json })
     }),
   )
 }
@@ -85,12 +90,13 @@ function addStamp(cli: Command): void {
     .option('--purge', 'forget the rows there are, whether they are known or not')
     .option('--sql', 'print a script for psql instead of running anything')
     .option('--json', 'print the report as JSON')
+    .option('-v, --verbose', 'show the stack of an error, with the files of the project')
     .addHelpText('after', examples('stamp heads', 'stamp --purge ae1027a6acf0'))
   withPlace(command).action(
     (target: string[], options: RunOptions & { readonly purge?: boolean }) =>
       attempt(options, ({ place, output }) => {
-        const { sql = false, purge, json = false } = options
-        return run(place, { command: 'stamp', target, purge, sql }, output, { json })
+        const { sql = false, purge, json = false, verbose } = options
+        return run(place, { command: 'stamp', target, purge, sql, verbose }, output, { json })
       }),
   )
 }

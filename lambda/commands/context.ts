@@ -6,6 +6,8 @@ import type { RunnerContext } from '../runner/runner-context.ts'
 export interface CommandContext extends RunnerContext {
   readonly map: RevisionMap
   revision(id: string): Revision
+  /** Whether an error in the report has its stack. Default: false. */
+  readonly verbose?: boolean
 }
 
 /** The revisions of a bundle, for commands that ask no database. */

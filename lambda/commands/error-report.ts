@@ -1,19 +1,23 @@
 import { CommandError, MigrationError } from '../errors.ts'
+import { stackOf } from '../runner/failure-place.ts'
 import type { ErrorReport } from '../runner/report.ts'
 import { asError, messageOf } from '../thrown.ts'
 
-/** An error as a report shows it; never with a stack or a secret. */
-export function errorReport(error: unknown): ErrorReport {
+interface Asked {
+  /** With the stack. Default: false. */
+  readonly verbose?: boolean | undefined
+}
+
+/** An error as a report shows it, without a secret. */
+export function errorReport(error: unknown, { verbose = false }: Asked = {}): ErrorReport {
+  const stack = verbose ? stackOf(error instanceof MigrationError ? error.cause : error) : undefined
+  return { ...withoutStack(error), ...(stack !== undefined && { stack }) }
+}
+
+function withoutStack(error: unknown): ErrorReport {
   if (error instanceof MigrationError) {
-    const { revision, direction, statement, sqlState } = error.failure
-    return {
-      kind: 'MigrationError',
-      message: oneLine(error.message),
-      revision,
-      direction,
-      ...(statement !== undefined && { statement }),
-      ...(sqlState !== undefined && { sqlState }),
-    }
+    const { committed: _, partly: __, ...failure } = error.failure
+    return { kind: 'MigrationError', message: oneLine(error.message), ...failure }
   }
   if (error instanceof CommandError) {
     return { kind: error.kind, message: oneLine(error.message), nothingRun: true }

@@ -78,9 +78,13 @@ function revisionSteps(
 ): RunPlan {
   const withRevision = (step: Step): RunStep => {
     const revision = context.revision(step.revision)
-    const { doc, checksum } = revision
+    const { doc, checksum, file } = revision
+    const known = {
+      ...(checksum !== undefined && { checksum }),
+      ...(file !== undefined && { file }),
+    }
     const run = revision[step.direction]
-    return { ...step, ...options, doc, run, ...(checksum !== undefined && { checksum }) }
+    return { ...step, ...options, doc, run, ...known }
   }
   return (rows) => plan.steps(rows).map(withRevision)
 }
@@ -140,7 +144,7 @@ async function move(
     await runPlan({ ...context, warn }, plan, progress)
     return report(progress.left.length === 0 ? 'succeeded' : 'incomplete')
   } catch (error) {
-    const { nothingRun, ...failure } = errorReport(error)
+    const { nothingRun, ...failure } = errorReport(error, context)
     const { message, ...attributes } = failure
     context.log.warn(message, attributes)
     const none = nothingRun && progress.applied.length === 0 && { nothingRun }

@@ -65,6 +65,7 @@ interface BatchOutcome {
     readonly code: string
     readonly message: string
     readonly hint?: string
+    readonly context?: string
   } | null
 }
 

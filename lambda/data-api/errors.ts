@@ -1,5 +1,12 @@
 import { asError } from '../thrown.ts'
 import type { DataApiStatement, WrittenStatement } from './data-api.ts'
+import { type CaughtError, caughtPosition } from './error-position.ts'
+
+/** A line of a file of the project; its path is from the folder of the revisions. */
+export interface FileLine {
+  readonly file: string
+  readonly line: number
+}
 
 /** What is known of a call that failed: it did not run, it was refused by the database, or nobody can tell. */
 export type CallOutcome = 'not-run' | 'refused' | 'unknown'
@@ -22,6 +29,8 @@ export class StatementError extends Error {
   /** Where PostgreSQL saw the error: characters into `sql`, from 1. */
   readonly position: number | undefined
   readonly hint: string | undefined
+  /** The line of the SQL file that it is from. */
+  readonly place: FileLine | undefined
 
   constructor(sql: string, report: ErrorReport, cause: unknown) {
     super(report.message, { cause })
@@ -31,6 +40,7 @@ export class StatementError extends Error {
     this.sql = sql
     this.position = report.position
     this.hint = report.hint
+    this.place = report.place
   }
 }
 
@@ -41,6 +51,7 @@ interface ErrorReport {
   readonly code?: string | undefined
   readonly position?: number | undefined
   readonly hint?: string | undefined
+  readonly place?: FileLine | undefined
 }
 
 /** Exceptions after which the statement certainly did not run, and the same call may be sent again. */
@@ -182,14 +193,16 @@ export function databaseError(
     message,
     detail,
     hint,
-  }: Readonly<Record<'code' | 'message', string>> & {
+    context,
+  }: CaughtError & {
     readonly detail?: string | null | undefined
     readonly hint?: string | null | undefined
   },
 ): StatementError {
   const exception = 'DatabaseErrorException'
+  const position = caughtPosition(sql, { code, message, context })
   const more = [detail, hint].filter((part) => part).join('; ')
-  const parsed = { message, code, hint: more || undefined, position: undefined }
+  const parsed = { message, code, hint: more || undefined, position }
   const report = { exception, outcome: 'refused', ...parsed } as const
   return new StatementError(
     sql,

@@ -19,6 +19,7 @@ declare
   code #text;
   message #text;
   hint #text;
+  context #text;
 begin
   begin
     foreach statement in array (select coalesce(#array_agg(value order by ordinality), '{}') from #json_array_elements(statements) with ordinality) loop
@@ -38,9 +39,9 @@ begin
       end if;
     end loop;
   exception when others or query_canceled or assert_failure then
-    get stacked diagnostics code = returned_sqlstate, message = message_text, hint = pg_exception_hint;
+    get stacked diagnostics code = returned_sqlstate, message = message_text, hint = pg_exception_hint, context = pg_exception_context;
   end;
-  return #json_build_object('results', results, 'error', case when code is not null then #json_build_object('code', code, 'message', message, 'hint', hint) end);
+  return #json_build_object('results', results, 'error', case when code is not null then #json_build_object('code', code, 'message', message, 'hint', hint, 'context', context) end);
 end `
 
 /**

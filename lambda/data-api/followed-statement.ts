@@ -93,6 +93,7 @@ interface Outcome {
   readonly message?: string
   readonly detail?: string
   readonly hint?: string
+  readonly context?: string
 }
 
 function followedText(
@@ -104,13 +105,13 @@ function followedText(
     qualified`perform #set_config('${SETTING}', #json_build_object('number', ${number}, ${fields.join(', ')})::#text, true);`
   const numbered = withoutParameters(facts.sql, parameters, (_, i) => `$${i + 1}`)
   const using = parameters.length > 0 ? ` using ${parameters.map(keptValue).join(', ')}` : ''
-  const body = qualified`declare changed #int8; code #text; message #text; detail #text; hint #text; begin
+  const body = qualified`declare changed #int8; code #text; message #text; detail #text; hint #text; context #text; begin
 execute${literal(numbered)}${using};
 get diagnostics changed = row_count;
 ${keep("'rows'", facts.verb === 'select' ? '0' : 'changed')}
 exception when others or query_canceled then
-get stacked diagnostics code = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
-${keep("'code'", 'code', "'message'", 'message', "'detail'", 'detail', "'hint'", 'hint')}
+get stacked diagnostics code = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint, context = pg_exception_context;
+${keep("'code'", 'code', "'message'", 'message', "'detail'", 'detail', "'hint'", 'hint', "'context'", 'context')}
 end`
   return `do${literal(body)}`
 }

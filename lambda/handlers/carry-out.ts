@@ -49,11 +49,11 @@ export async function carryOut(
 ): Promise<CommandReport> {
   switch (request.command) {
     case 'upgrade':
-      return upgrade(inTransaction(context, request), request.target, request)
+      return upgrade(asAsked(context, request), request.target, request)
     case 'downgrade':
-      return downgrade(inTransaction(context, request), request.target)
+      return downgrade(asAsked(context, request), request.target)
     case 'stamp':
-      return stamp(context, [request.target].flat(), request)
+      return stamp(asAsked(context, request), [request.target].flat(), request)
     case 'current':
       return current(context)
     case 'show':
@@ -69,11 +69,13 @@ export async function carryOut(
   }
 }
 
-function inTransaction(
-  context: CommandContext,
-  { transaction = context.transaction }: { readonly transaction?: TransactionMode | undefined },
-): CommandContext {
-  return transaction === undefined ? context : { ...context, transaction }
+interface Asked {
+  readonly transaction?: TransactionMode | undefined
+  readonly verbose: boolean
+}
+
+function asAsked(context: CommandContext, { transaction, verbose }: Asked): CommandContext {
+  return { ...context, ...(transaction !== undefined && { transaction }), verbose }
 }
 
 /** Carries out a request that needs no database. */

@@ -12,7 +12,7 @@ const identity = { who: v.optional(text), runId: v.optional(text) }
 /** Default: the environment's. */
 const transaction = v.optional(v.picklist(TRANSACTION_MODES))
 
-/** What each command of the invoke event takes. `sql`: answer a script instead of running anything. */
+/** What each command of the invoke event takes. `sql`: answer a script instead of running anything; `verbose`: with the stack of an error. */
 const REQUESTS = {
   upgrade: v.strictObject({
     command: v.literal('upgrade'),
@@ -21,6 +21,7 @@ const REQUESTS = {
     fromScratch: off,
     transaction,
     sql: off,
+    verbose: off,
     ...identity,
   }),
   downgrade: v.strictObject({
@@ -28,6 +29,7 @@ const REQUESTS = {
     target: text,
     transaction,
     sql: off,
+    verbose: off,
     ...identity,
   }),
   stamp: v.strictObject({
@@ -35,6 +37,7 @@ const REQUESTS = {
     target: v.union([text, v.pipe(v.array(text), v.nonEmpty())]),
     purge: off,
     sql: off,
+    verbose: off,
     ...identity,
   }),
   current: v.strictObject({ command: v.literal('current') }),

@@ -48,8 +48,9 @@ export function createInvoke(
 ): (event: unknown, context?: InvokeContext) => Promise<InvokeResponse> {
   const log = jsonLog()
   return async (event, lambda) => {
+    let request: InvokeRequest | undefined
     try {
-      const request = parseRequest(event)
+      request = parseRequest(event)
       const bundle = bundled(revisions)
       if (needsDatabase(request)) return await onDatabase(request, bundle, log, lambda)
       const { versionTable, versionTableSchema, trustedOwners } = readVersionTable(process.env)
@@ -57,7 +58,8 @@ export function createInvoke(
       const run = runIdentity(bundle, request)
       return await carryOutAlone(request, bundle, { table, run })
     } catch (error) {
-      const report = errorReport(error)
+      const verbose = request !== undefined && 'verbose' in request && request.verbose
+      const report = errorReport(error, { verbose })
       log.error(report.message, { kind: report.kind })
       return { status: 'failed', error: report }
     }

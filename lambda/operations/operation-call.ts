@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { noteOrigin } from './call-origin.ts'
 import { UnsentWork } from './unsent-work.ts'
 
 /** What is kept of a call until somebody awaits it. */
@@ -64,6 +65,7 @@ export class OperationCalls {
     const result = work((statement) => {
       record.statement = shortened(statement)
     })
+    noteOrigin(result)
     const finished = () => void this.#unfinished.delete(record)
     result.then(finished, finished)
     return new OperationCall(result, () => this.#unawaited.delete(record))

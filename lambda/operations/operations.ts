@@ -5,11 +5,10 @@ import { asError } from '../thrown.ts'
 import { invalidArgument, optionsOf } from './arguments.ts'
 import { type BulkInsertOptions, bulkInsert, bulkInsertReturning } from './bulk-insert.ts'
 import { type BulkUpdateOptions, bulkUpdate } from './bulk-update.ts'
-import { locatedError } from './located-error.ts'
 import type { OperationCall } from './operation-call.ts'
 import { SchemaOperations } from './schema-operations.ts'
 import type { SentStatement } from './session-operations.ts'
-import { inFile, placeIn, type Script, SqlFile, statementsOf } from './sql-file.ts'
+import { errorInScript, inFile, type Script, SqlFile, statementsOf } from './sql-file.ts'
 import { watchedKysely } from './watched-kysely.ts'
 
 /** One SQL statement: text or a `.sql` file, which is sent as it is, a `sql` template, or a Kysely builder. */
@@ -176,7 +175,7 @@ export class Operations extends SchemaOperations {
         try {
           await send(sql)
         } catch (error) {
-          throw locatedError(error, `op.executeScript, ${placeIn(script, line)}`)
+          throw errorInScript(error, 'executeScript', script, { sql, line })
         }
       })
       await Promise.all(runs)

@@ -7,6 +7,7 @@ import type { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
 import { asError } from '../thrown.ts'
 import { COLUMN_TYPES } from './arguments.ts'
+import { noteOrigin } from './call-origin.ts'
 import { type OperationCall, OperationCalls } from './operation-call.ts'
 
 /** A Kysely builder or `sql` template: what becomes the text of one statement. */
@@ -88,7 +89,7 @@ export abstract class SessionOperations {
       this.session.locate(located)
       throw located
     })
-    told.catch(() => 'the transaction remembers it')
+    noteOrigin(told)
     return told
   }
 

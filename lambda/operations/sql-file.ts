@@ -1,4 +1,5 @@
-import { revisionStatements, type ScriptStatement } from '../data-api/statements.ts'
+import { StatementError } from '../data-api/errors.ts'
+import { positionToLine, revisionStatements, type ScriptStatement } from '../data-api/statements.ts'
 import { CommandError } from '../errors.ts'
 import { locatedError } from './located-error.ts'
 
@@ -65,9 +66,25 @@ function splitFile({ file, text }: SqlFile): ScriptStatement[] {
   }
 }
 
-/** A line of a script, as errors name it. */
-export function placeIn(script: Script, line: number): string {
-  return typeof script === 'string' ? `line ${line}` : `${script.file} line ${line}`
+/** The error of a statement of a script, with the place: the line at fault, where it is known; else its first one. */
+export function errorInScript(
+  error: unknown,
+  method: string,
+  script: Script,
+  { sql, line }: ScriptStatement,
+): unknown {
+  const at = faultyLine(error, script, { sql, line })
+  if (typeof script === 'string') return locatedError(error, `op.${method}, line ${at}`)
+  const place = { file: script.file, line: at }
+  return locatedError(error, `op.${method}, ${place.file}:${place.line}`, place)
+}
+
+function faultyLine(error: unknown, script: Script, { sql, line }: ScriptStatement): number {
+  if (!(error instanceof StatementError) || error.position === undefined) return line
+  const { line: within } = positionToLine(error.sql, error.position)
+  // A file of one statement is sent as it is, and what is around the statement with it.
+  const isWhole = error.sql !== sql && error.sql === String(script)
+  return isWhole ? within : line + within - 1
 }
 
 /** Runs what `method` does with one statement; an error names the file that the statement is from. */
@@ -77,10 +94,10 @@ export async function inFile<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (!(statement instanceof SqlFile)) return await work()
-  const [first] = statementsOf(statement)
+  const [first = { sql: '', line: 1 }] = statementsOf(statement)
   try {
     return await work()
   } catch (error) {
-    throw locatedError(error, `op.${method}, ${placeIn(statement, first?.line ?? 1)}`)
+    throw errorInScript(error, method, statement, first)
   }
 }

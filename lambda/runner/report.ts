@@ -29,8 +29,16 @@ export interface ErrorReport {
   readonly message: string
   readonly revision?: string
   readonly direction?: Direction
+  /** The file it comes from: the revision's, one that this imports, or one of SQL; its path is from the folder of the revisions. */
+  readonly file?: string
+  /** The line in that file. */
+  readonly line?: number
   readonly statement?: string
+  /** Where PostgreSQL saw the error: characters into the statement, from 1. */
+  readonly position?: number
   readonly sqlState?: string
+  /** Where `verbose` asked for it: the calls in the project's files that led to the error, and to its causes. Has line breaks. */
+  readonly stack?: string
   /** The request, the configuration or the revision files are wrong, and nothing was run. */
   readonly nothingRun?: boolean
 }

@@ -8,6 +8,9 @@ import { asError, causesOf } from '../thrown.ts'
 import { type EscapeHandler, guarded } from './process-guard.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 
+/** So many frames of a stack are kept while a revision runs. */
+const DEPTH = 50
+
 /** A revision returned before a call of its own was over. */
 export class NotAwaited extends CommandError {
   constructor(message: string) {
@@ -56,6 +59,9 @@ export class RevisionCode implements EscapeHandler {
       },
     })
     this.#op = op
+    const { stackTraceLimit } = Error
+    // A library may stand between the revision and what it throws.
+    Error.stackTraceLimit = Math.max(stackTraceLimit, DEPTH)
     try {
       const running = guarded(() => op.calls.during(async () => await work?.(op)), this)
       const returned: unknown = await Promise.race([running, this.#escape.promise])
@@ -66,6 +72,8 @@ export class RevisionCode implements EscapeHandler {
     } catch (thrown) {
       this.#end('failed')
       throw asError(thrown)
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
     }
     const [call] = [...op.notAwaited(), ...this.#session.pending]
     if (call !== undefined)

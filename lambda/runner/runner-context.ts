@@ -58,6 +58,8 @@ export interface RunStep {
   readonly rowsAfter: readonly string[]
   /** The bundle's checksum of the revision, for the history. */
   readonly checksum?: string
+  /** The revision's file, as the bundle names it. */
+  readonly file?: string
   /** Whether it may be the first step in a database that holds tables no revision made. Default: false. */
   readonly intoPopulated?: boolean
   /** `null`: irreversible. A stamp runs nothing. */

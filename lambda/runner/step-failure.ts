@@ -1,6 +1,7 @@
-import { StatementError } from '../data-api/errors.ts'
+import { type FileLine, StatementError } from '../data-api/errors.ts'
 import { MigrationError } from '../errors.ts'
 import { causesOf, messageOf } from '../thrown.ts'
+import { placeOf } from './failure-place.ts'
 import type { Direction } from './history.ts'
 import { OutOfTime } from './step-time.ts'
 
@@ -10,6 +11,8 @@ export interface FailedStep {
   readonly direction: Direction
   /** As messages name it. */
   readonly name: string
+  /** The revision's, as the bundle names it. */
+  readonly file: string | undefined
   readonly blocks: BlockOutcome
   /** Whether all steps of the run are one transaction. */
   readonly inOneTransaction: boolean
@@ -27,24 +30,34 @@ export interface BlockOutcome {
   readonly wasInterrupted: boolean
 }
 
-/** The error of a step, in one line: which, why, the statement, and what of it is committed. */
+/** The error of a step, in one line: which, where, why, the statement, and what of it is committed. */
 export function migrationError(step: FailedStep, cause: unknown): MigrationError {
-  const { revision, direction, name, blocks } = step
+  const { revision, direction, name, file, blocks } = step
   const statement = statementErrorOf(cause)
   const committed = committedText(step)
-  const where = statement ? `; statement: ${shorten(statement.sql)}` : ''
+  const text = statement ? `; statement: ${shorten(statement.sql)}` : ''
+  const place = placeOf(cause, statement, file)
+  const reason = reasonOf(cause, step)
   return new MigrationError(
-    `${name} failed: ${reasonOf(cause, step)}${where}; ${committed}`,
+    `${name} failed${at(place, reason)}: ${reason}${text}; ${committed}`,
     {
       revision,
       direction,
       committed,
       partly: blocks.committed.length > 0 || blocks.unknown !== undefined || blocks.wasInterrupted,
+      ...place,
       ...(statement && { statement: statement.sql }),
+      ...(statement?.position !== undefined && { position: statement.position }),
       ...(statement?.code !== undefined && { sqlState: statement.code }),
     },
     { cause },
   )
+}
+
+/** Where the reason does not name the line itself, as that of an SQL file does. */
+function at(place: FileLine | undefined, reason: string): string {
+  const text = place ? `${place.file}:${place.line}` : ''
+  return reason.includes(text) ? '' : ` at ${text}`
 }
 
 function committedText({ direction, blocks, inOneTransaction }: FailedStep): string {

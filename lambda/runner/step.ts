@@ -110,7 +110,9 @@ export class Step {
     const blocks = { committed, unknown, wasInterrupted: this.#place.takenOver !== undefined }
     const inOneTransaction = context.transaction === 'run'
     const { waitsFor } = this.code
-    const step = { revision, direction, name: this.name, blocks, inOneTransaction, waitsFor }
+    const { name } = this
+    const { file } = this.#step
+    const step = { revision, direction, name, file, blocks, inOneTransaction, waitsFor }
     return migrationError(step, cause)
   }
 

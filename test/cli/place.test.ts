@@ -129,6 +129,49 @@ describe('with one’s own credentials', () => {
   }
 })
 
+describe('a revision that fails', () => {
+  const SQL = "await op.execute(`select 1,\\n  '字', nope\\nfrom t_b`)"
+
+  test('is one line where nobody looks on, and the report has its place', async () => {
+    await writeRevision('b', 'a', SQL)
+    const { code, stdout, stderr } = await cli(onCluster('upgrade', '--json'), credentials())
+    expect(code).toBe(1)
+    expect(stderr.split('\n').slice(1)).toEqual([
+      expect.stringMatching(
+        /^error: upgrade of b \(create b\) failed at b\.ts:9: column "nope" does not exist \(SQLSTATE 42703\); statement: /,
+      ),
+      '',
+    ])
+    const { error } = JSON.parse(stdout)
+    expect(error).toMatchObject({ file: 'b.ts', line: 9, position: 18 })
+    expect(error).not.toHaveProperty('stack')
+  })
+
+  test('shows the SQL at fault on a terminal, with a caret below the place', async () => {
+    await writeRevision('b', 'a', SQL)
+    const running = new CliProcess(onCluster('upgrade'), credentials(), { terminal: true })
+    const { stdout } = await running.result()
+    expect(stdout.replaceAll('\r', '')).toContain(
+      "nothing of it is committed\nLINE 2:   '字', nope\n                ^\n",
+    )
+  })
+
+  test('shows its stack with --verbose, with the files of the project and no others', async () => {
+    await writeRevision('b', 'a', "JSON.parse('{')")
+    const verbose = await cli(onCluster('upgrade', '--verbose', '--json'), credentials())
+    const lines = verbose.stderr.split('\n').slice(1)
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^error: upgrade of b \(create b\) failed at b\.ts:9: Expected property/,
+      ),
+      expect.stringMatching(/^SyntaxError: Expected property name/),
+      expect.stringMatching(/^ {4}at \S*upgrade \(b\.ts:9:\d+\)$/),
+      '',
+    ])
+    expect(JSON.parse(verbose.stdout).error.stack.split('\n')).toEqual(lines.slice(1, -1))
+  })
+})
+
 describe('without a database', () => {
   test('a script is printed as it is, and runs', async () => {
     await writeRevision('b', 'a')
@@ -179,7 +222,7 @@ describe('without a database', () => {
     [
       'throws when it is loaded',
       "throw new Error('too early')\nexport default {}",
-      /^error: the revisions of .* cannot be loaded: too early\n$/,
+      /^error: the revisions of .* cannot be loaded at d\.ts:1: too early\n$/,
     ],
     [
       'has no parent',

@@ -207,7 +207,7 @@ describe('an event that is not valid', () => {
     [{ command: 'toString' }, `unknown command "toString": ${ALLOWED}`],
     [
       { command: 'upgrade', tarot: 'x' },
-      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, transaction, sql, who, runId",
+      "upgrade has no key 'tarot': allowed are command, target, strict, fromScratch, transaction, sql, verbose, who, runId",
     ],
     [
       { command: 'downgrade' },

@@ -266,7 +266,7 @@ describe('a .sql file', () => {
   })
 
   test.each([
-    ['fails', '-- x\nselect nothing', 'op.executeScript, a1_x.up.sql line 2: column "nothing"'],
+    ['fails', '-- x\nselect nothing', 'op.executeScript, a1_x.up.sql:2: column "nothing"'],
     [
       'may not be sent',
       'select 1;\n\ncommit',
@@ -282,8 +282,8 @@ describe('a .sql file', () => {
   })
 
   test.each([
-    ['fails', '\n\nselect nothing', ', a1_x.up.sql line 3: column "nothing"'],
-    ['is two', '\nselect 1; select 2', ', a1_x.up.sql line 2: a second statement begins on line 2'],
+    ['fails', '\n\nselect nothing', ', a1_x.up.sql:3: column "nothing"'],
+    ['is two', '\nselect 1; select 2', ', a1_x.up.sql:2: a second statement begins on line 2'],
     ['holds no statement', '-- x', EMPTY.replace('op.executeScript', '')],
   ])('is named by execute and query when it %s', async (_, text, message) => {
     const { op } = await open()
