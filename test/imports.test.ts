@@ -23,7 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'lambda/index.ts': ['lambda/data-api', 'lambda/operations', 'lambda/revisions'],
   'lambda/data-api': [],
   'lambda/config.ts': [],
-  'lambda/secrets.ts': [],
+  'lambda/secrets.ts': ['lambda/data-api'],
   'lambda/errors.ts': [],
   'lambda/thrown.ts': [],
 }

@@ -179,7 +179,7 @@ export const HAPPENINGS: readonly Happening[] = [
     holds: 'nothing of the revision',
     tests: shownBy(
       'runner/locks',
-      'fails the revision, which tells that %s had it',
+      'fails the revision, which tells that %s had it (%s)',
       'is tried again, and granted when the other one is done',
     ),
   },

@@ -141,17 +141,19 @@ describe('with transaction "run" all revisions of a run', () => {
     expect(await historyOf(database)).toMatchObject([{ revision: 'b', outcome: 'failed' }])
   })
 
-  test('are found out when the answer to the commit is lost', async () => {
+  test('are found out when the answer to the commit is lost', { timeout: 60_000 }, async () => {
     const database = await newDatabase(aurora)
     aurora.faults.add({ database, operation: 'CommitTransaction', kind: 'cut-after' })
     expect(await upgrade(inOne(database, LINE))).toMatchObject({ status: 'succeeded', to: ['c'] })
     const other = await newDatabase(aurora)
-    aurora.faults.add({ database: other, operation: 'CommitTransaction', kind: 'cut-before' })
+    const fault = { database: other, operation: 'CommitTransaction', kind: 'cut-before' } as const
+    aurora.faults.add({ ...fault, times: 5 })
     expect(await upgrade(inOne(other, LINE))).toMatchObject({
       status: 'failed',
       to: [],
       error: { revision: 'c' },
     })
+    aurora.faults.add(fault)
     expect(await upgrade(inOne(other, LINE))).toMatchObject({ status: 'succeeded', from: [] })
   })
 
