@@ -15,8 +15,10 @@ import {
   type RowForm,
   requireChunkBytes,
 } from './row-chunks.ts'
-import { type GivenRow, groupRows, type RowGroup, requireRows } from './row-groups.ts'
+import { type GivenRow, type RowGroup, requireRows } from './row-groups.ts'
 import { rowObjects } from './row-objects.ts'
+import { groupInOrder } from './row-runs.ts'
+import { fitValues, rowValues } from './row-values.ts'
 import type { SendVoid, SentStatement } from './session-operations.ts'
 
 export interface BulkInsertOptions {
@@ -39,9 +41,9 @@ export async function bulkInsert(
   send: SendVoid,
 ): Promise<void> {
   const insert = checkedInsert(table, rows, options)
-  const { target, groups, limits, objects } = insert
-  const chunks = chunkRows(groups, () => objects, limits)
-  if (chunks.length === groups.length) {
+  const { target, groups, limits, forms } = insert
+  const chunks = chunkRows(groups, formOf(forms), limits)
+  if (!isDivided(chunks, groups)) {
     await allInLine(insert, chunks, note, (_, { sql, parameters }) => send(sql, parameters))
     return
   }
@@ -50,9 +52,17 @@ export async function bulkInsert(
   await session.inOneTurn(title, async (turn) => {
     const types = await columnTypes(turn, target)
     const texts = columnTexts(types)
-    const formOf = (group: RowGroup) => (fitColumnTexts(group, types) ? texts : objects)
-    await sendInTurn(insert, chunkRows(groups, formOf, limits), turn)
+    const form = formOf(forms)
+    const faster = (group: RowGroup) =>
+      !group.isMixed && fitColumnTexts(group, types) ? texts : form(group)
+    await sendInTurn(insert, chunkRows(groups, faster, limits), turn)
   })
+}
+
+/** Whether rows with the same columns take several calls. */
+function isDivided(chunks: readonly RowChunk[], groups: readonly RowGroup[]): boolean {
+  const alike = groups.filter(({ isMixed }) => !isMixed)
+  return chunks.filter(({ isMixed }) => !isMixed).length > alike.length
 }
 
 /** Sends one chunk after the other, and writes each while the database is busy with the one before it. */
@@ -81,7 +91,7 @@ export async function bulkInsertReturning(
   note: Note,
 ): Promise<Row[]> {
   const insert = checkedInsert(table, rows, options)
-  const chunks = chunkRows(insert.groups, () => insert.objects, insert.limits)
+  const chunks = chunkRows(insert.groups, formOf(insert.forms), insert.limits)
   const answers = await allInLine(insert, chunks, note, async (chunk, { sql, parameters }) =>
     matched(chunk, await session.query(sql, parameters)),
   )
@@ -116,8 +126,17 @@ interface CheckedInsert {
   readonly rows: readonly GivenRow[]
   readonly groups: readonly RowGroup[]
   readonly limits: ChunkLimits
-  /** The form of rows that any table takes. */
+  readonly forms: Forms
+}
+
+/** Forms of rows that any table takes. */
+interface Forms {
   readonly objects: RowForm
+  readonly values: RowForm
+}
+
+function formOf({ objects, values }: Forms): (group: RowGroup) => RowForm {
+  return ({ isMixed }) => (isMixed ? values : objects)
 }
 
 function checkedInsert(table: string, rows: unknown, options: BulkInsertOptions): CheckedInsert {
@@ -130,8 +149,8 @@ function checkedInsert(table: string, rows: unknown, options: BulkInsertOptions)
     target,
     options: given,
     rows: checked,
-    groups: groupRows(checked),
-    objects: rowObjects(target),
+    groups: groupInOrder(checked, fitValues),
+    forms: { objects: rowObjects(target), values: rowValues(target) },
     limits: {
       chunkBytes: requireChunkBytes(given.chunkBytes),
       answerBytes: returning && answerBytes(returning),
@@ -153,14 +172,13 @@ function insertStatement(
   { target, options }: CheckedInsert,
   { columns, rows, form }: RowChunk,
 ): SentStatement {
-  const { from, parameters } = form.source(columns, rows)
+  const { before, rows: written, parameters } = form.written(columns, rows)
   const names = columns.map(({ name }) => identifier(name)).join(', ')
-  const values = columns.map((column) => (column.isJsonNull ? "'null'" : form.value(column)))
   const overriding = options.overridingSystemValue ? 'overriding system value ' : ''
   const answer = options.returning
     ? ` returning ${options.returning.map(identifier).join(', ')}`
     : ''
-  const sql = `insert into ${target} (${names}) ${overriding}select ${values.join(', ')} from ${from}${answer}`
+  const sql = `${before}insert into ${target} (${names}) ${overriding}${written}${answer}`
   return { sql, parameters }
 }
 

@@ -9,7 +9,7 @@ import { locatedError } from './located-error.ts'
 import { refusedPlace } from './refused-value.ts'
 import { chunkRows, type RowChunk, requireChunkBytes } from './row-chunks.ts'
 import { type GivenRow, groupRows, requireRows } from './row-groups.ts'
-import { rowObjects } from './row-objects.ts'
+import { objectsSource, rowObjects } from './row-objects.ts'
 
 export interface BulkUpdateOptions {
   /** The columns by which rows are found; each row has to give them. */
@@ -38,7 +38,7 @@ export async function bulkUpdate(
   const chunks = chunkRows(groupRows(checked), () => objects, { chunkBytes })
   requireKeys(checked, key)
   const counts = chunks.map(async (chunk) => {
-    const { from, parameters } = chunk.form.source(chunk.columns, chunk.rows)
+    const { from, parameters } = objectsSource(target, chunk.columns, chunk.rows)
     const sql = updateStatement(target, chunk, from, key, missing)
     note(sql)
     try {

@@ -1,9 +1,9 @@
 import type { ColumnTypes } from '../data-api/column-types.ts'
 import { identifier } from '../data-api/literals.ts'
 import { qualified } from '../data-api/qualified.ts'
+import { SEPARATOR } from './request-size.ts'
 import type { RowForm } from './row-chunks.ts'
 import type { GivenColumn, GivenRow, RowGroup } from './row-groups.ts'
-import { SEPARATOR } from './request-size.ts'
 
 // Rows that take several calls travel as one text a column, with a separator between the values. No name and no quote
 // is repeated in every row, and PostgreSQL has half the work of json_populate_recordset. In return it has to be told
@@ -25,8 +25,8 @@ export function columnTexts(types: ColumnTypes): RowForm {
   return {
     // The separators: as text a value takes no more than as JSON, which is how it was measured.
     sizeBesideValues: (columns) => columns.length,
-    value: ({ name }) => `${identifier(name)}::${types.get(name)?.name}`,
-    source: (columns, rows) => {
+    written: (columns, rows) => {
+      const casts = columns.map(({ name }) => `${identifier(name)}::${types.get(name)?.name}`)
       const none = noValue(columns, rows)
       const texts = columns.map(({ name }) => columnText(name, rows, none, types.get(name)?.isJson))
       const values = columns.map(
@@ -34,7 +34,8 @@ export function columnTexts(types: ColumnTypes): RowForm {
       )
       const names = columns.map(({ name }) => identifier(name))
       return {
-        from: `rows from (${values.join(', ')}) as "aurora_given" (${names.join(', ')}) offset 1`,
+        before: '',
+        rows: `select ${casts.join(', ')} from rows from (${values.join(', ')}) as "aurora_given" (${names.join(', ')}) offset 1`,
         parameters: [
           { name: 'rows_none', value: { stringValue: none } },
           ...texts.map((text, i) => ({ name: `rows_${i + 1}`, value: { stringValue: text } })),

@@ -57,13 +57,13 @@ export class Operations extends SchemaOperations {
    * type. Those that take several calls travel as a text a column, after a call that asks for the types; arrays, bytes,
    * domains and a few others stay JSON. The rows are read until the promise is settled: leave them as they are.
    *
-   * Columns a row leaves out get their default. Rows with other columns are another call; calls come in the order of
-   * their first rows, rows within one in the order given. Strings, numbers, Dates, bytes (`Uint8Array`) and arrays go
-   * into any column that takes them; for a `json` or `jsonb` column pass the value, not its text: a string is a JSON
-   * string there, `null` is the SQL NULL and `json(null)` the JSON null. No rows, no call.
+   * Rows are inserted in the order given. Columns a row leaves out get their default; where rows leave out different ones,
+   * a statement names each value and holds a few hundred rows: give many rows the same columns. Strings, numbers, Dates,
+   * bytes (`Uint8Array`) and arrays go into any column that takes them; for a `json` or `jsonb` column pass the value, not
+   * its text: a string is a JSON string there, `null` is the SQL NULL and `json(null)` the JSON null. No rows, no call.
    *
    * With `returning` it answers one object a row, in the order of `rows` (that of insertion, which PostgreSQL keeps; where
-   * a trigger dropped rows the call fails). A column of a `not null` domain cannot be left out, even if it has a default.
+   * a trigger dropped rows the call fails).
    *
    * @throws CommandError naming row and column, before anything is sent: not a plain object, `undefined`, a NUL
    * character, a row over 3.75 MiB, ….

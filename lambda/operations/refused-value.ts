@@ -19,11 +19,14 @@ type Suspicion = (value: unknown, column: string) => boolean
 const QUOTED = /(?:: |value )"(?<text>.*)"(?: is out of range[^"]*)? \(SQLSTATE/s
 const TOO_LONG = /value too long for type character(?: varying)?\((?<most>\d+)\)/
 const NO_NULL = /null value in column "(?<name>.*)" of relation "/s
+const NO_COLUMN = /(?:^|: )column "(?<name>.*)" of relation ".*" does not exist/s
 
 /** Which values an error may be about. */
 function suspicion(message: string): Suspicion | undefined {
   const name = NO_NULL.exec(message)?.groups?.name
   if (name !== undefined) return (value, column) => column === name && value === null
+  const unknown = NO_COLUMN.exec(message)?.groups?.name
+  if (unknown !== undefined) return (_, column) => column === unknown
   const most = TOO_LONG.exec(message)?.groups?.most
   if (most !== undefined) return (value) => length(value) > Number(most)
   const text = QUOTED.exec(message)?.groups?.text

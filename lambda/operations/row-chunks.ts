@@ -6,14 +6,17 @@ import { type GivenColumn, type GivenRow, MAX_CHUNK_BYTES, type RowGroup } from 
 export interface RowForm {
   /** What a row takes of a request besides its values, in bytes. */
   sizeBesideValues(columns: readonly GivenColumn[]): number
-  /** What a statement selects for a column. */
-  value(column: GivenColumn): string
-  /** What it selects from, with the rows themselves. */
-  source(columns: readonly GivenColumn[], rows: readonly GivenRow[]): RowSource
+  /** How many rows a statement has the characters for. Default: any number. */
+  mostRows?(columns: readonly GivenColumn[]): number
+  /** The rows as part of an `insert`. */
+  written(columns: readonly GivenColumn[], rows: readonly GivenRow[]): WrittenRows
 }
 
-export interface RowSource {
-  readonly from: string
+export interface WrittenRows {
+  /** What stands before `insert`. */
+  readonly before: string
+  /** What stands after the names of the columns: `select …` or `values …`. */
+  readonly rows: string
   readonly parameters: readonly SqlParameter[]
 }
 
@@ -21,6 +24,7 @@ export interface RowSource {
 export interface RowChunk {
   readonly form: RowForm
   readonly columns: readonly GivenColumn[]
+  readonly isMixed: boolean
   readonly rows: readonly GivenRow[]
   /** Where each of them stood in the input. */
   readonly indexes: readonly number[]
@@ -48,15 +52,17 @@ export function chunkRows(
 }
 
 function divided(group: RowGroup, form: RowForm, limits: ChunkLimits): RowChunk[] {
-  const { columns, rows, indexes, sizes } = group
+  const { columns, isMixed, rows, indexes, sizes } = group
   const { chunkBytes = MAX_CHUNK_BYTES, answerBytes } = limits
   const part = (from: number, to: number): RowChunk => ({
     form,
     columns,
+    isMixed,
     rows: rows.slice(from, to),
     indexes: indexes.slice(from, to),
   })
   const more = form.sizeBesideValues(columns)
+  const most = form.mostRows?.(columns) ?? Number.POSITIVE_INFINITY
   const chunks: RowChunk[] = []
   let first = 0
   let bytes = 0
@@ -64,7 +70,8 @@ function divided(group: RowGroup, form: RowForm, limits: ChunkLimits): RowChunk[
   for (let i = 0; i < rows.length; i += 1) {
     const size = (sizes[i] ?? 0) + more
     const expected = answerBytes?.(rows[i] ?? {}, size) ?? 0
-    if (i > first && (bytes + size > chunkBytes || answer + expected > MAX_ANSWER_BYTES)) {
+    const isFull = bytes + size > chunkBytes || answer + expected > MAX_ANSWER_BYTES
+    if (i > first && (isFull || i - first === most)) {
       chunks.push(part(first, i))
       first = i
       bytes = 0

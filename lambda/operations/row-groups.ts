@@ -17,9 +17,12 @@ export interface GivenColumn {
   readonly isPlain: boolean
 }
 
-/** Rows with the same columns. */
+/** Rows with the same columns, or a mixture. */
 export interface RowGroup {
+  /** Of a mixture, the columns that any of its rows has. */
   readonly columns: readonly GivenColumn[]
+  /** The columns change from row to row. */
+  readonly isMixed: boolean
   readonly rows: readonly GivenRow[]
   /** Where each of them stood in the input. */
   readonly indexes: readonly number[]
@@ -57,9 +60,10 @@ export function groupRows(rows: readonly GivenRow[]): RowGroup[] {
     // Mostly a row has the columns of the one before it.
     if (last?.takes(row, index)) return
     const key = keyOf(row)
-    last = groups.get(key) ?? new OpenGroup(columnsOf(row, index))
+    last = groups.get(key)
+    last?.add(row, index)
+    last ??= new OpenGroup(row, index)
     groups.set(key, last)
-    last.add(row, index)
   })
   return [...groups.values()]
 }
@@ -78,16 +82,19 @@ interface GroupColumn extends GivenColumn {
   isPlain: boolean
 }
 
-class OpenGroup implements RowGroup {
+/** Rows with the same columns, to which others are added. */
+export class OpenGroup implements RowGroup {
   readonly columns: readonly GroupColumn[]
+  readonly isMixed = false
   readonly rows: GivenRow[] = []
   readonly indexes: number[] = []
   readonly sizes: number[] = []
   readonly #namesSize: number
 
-  constructor(columns: readonly GroupColumn[]) {
-    this.columns = columns
-    this.#namesSize = namesSize(columns)
+  constructor(row: GivenRow, index: number) {
+    this.columns = columnsOf(row, index)
+    this.#namesSize = namesSize(this.columns)
+    this.add(row, index)
   }
 
   /** Adds a row if it has these columns in this order; false if it does not. */
@@ -140,7 +147,7 @@ function isPlain(value: unknown): value is GivenRow {
 }
 
 /** What rows with the same columns have in common, in whatever order they name them. */
-function keyOf(row: GivenRow): string {
+export function keyOf(row: GivenRow): string {
   // A JSON null is written into the statement, so it makes a column of its own.
   const names = Object.keys(row).map((name) => (isJsonNull(row[name]) ? `${name}\0` : name))
   return names.sort().join('\0')

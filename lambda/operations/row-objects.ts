@@ -1,3 +1,4 @@
+import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { identifier } from '../data-api/literals.ts'
 import { qualified } from '../data-api/qualified.ts'
 import type { RowForm } from './row-chunks.ts'
@@ -12,11 +13,25 @@ import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-grou
 export function rowObjects(target: string): RowForm {
   return {
     sizeBesideValues: namesSize,
-    value: ({ name }) => identifier(name),
-    source: (columns, rows) => ({
-      from: qualified`#json_populate_recordset(row((null::${target}).*)::${target}, :rows::#json)`,
-      parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
-    }),
+    written: (columns, rows) => {
+      const { from, parameters } = objectsSource(target, columns, rows)
+      const values = columns.map(({ name, isJsonNull }) =>
+        isJsonNull ? "'null'" : identifier(name),
+      )
+      return { before: '', rows: `select ${values.join(', ')} from ${from}`, parameters }
+    },
+  }
+}
+
+/** What a statement selects the rows from, and the rows themselves. */
+export function objectsSource(
+  target: string,
+  columns: readonly GivenColumn[],
+  rows: readonly GivenRow[],
+): { readonly from: string; readonly parameters: readonly SqlParameter[] } {
+  return {
+    from: qualified`#json_populate_recordset(row((null::${target}).*)::${target}, :rows::#json)`,
+    parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
   }
 }
 

@@ -180,7 +180,7 @@ describe('bulkInsert of rows that take several calls', () => {
 
   test.each([
     ['nowhere', [{ a: 1 }, { a: 2 }], 'rows[0]: relation "nowhere" does not exist'],
-    ['t', [{ a: 1 }, { a: 2 }], 'rows[0]: column "a" of relation "t" does not exist'],
+    ['t', [{ a: 1 }, { a: 2 }], 'rows[0].a: column "a" of relation "t" does not exist'],
   ])('says what is not there: %s', async (table, rows, message) => {
     const { op } = await open('create table t (id integer)')
     await expect(op.bulkInsert(table, rows, EACH)).rejects.toThrow(
