@@ -13,8 +13,8 @@ export const RUN = [
       ],
       [
         'a step is taken over while its run is at work',
-        "(outcome = 'running' and lease_until < clock_timestamp())",
-        "(outcome = 'running')",
+        "(outcome #= 'running' and lease_until #< #clock_timestamp())",
+        "(outcome #= 'running')",
         ['runner/autocommit-block'],
       ],
       [
