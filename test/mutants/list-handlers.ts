@@ -50,6 +50,7 @@ export const HANDLERS = [
         'an update gives the resource a new id',
         'PhysicalResourceId ?? physicalId(properties)',
         'physicalId(properties)',
+        ['handlers/physical-id'],
       ],
     ],
   ),
