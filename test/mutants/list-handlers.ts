@@ -132,6 +132,7 @@ export const HANDLERS = [
         'a secret that could not be read is not read again',
         'secret.catch(() => cache.delete(arn))',
         'secret.catch(() => undefined)',
+        ['secret-read-again'],
       ],
     ],
   ),

@@ -22,7 +22,11 @@ export const OPERATIONS = [
     'lambda/operations/bulk-update.ts',
     ['operations/bulk-update'],
     [
-      ['a key that matches no row is fine', "${missing === 'error' ? ", '${missing !== missing ? '],
+      [
+        'a key that matches no row is fine',
+        "const all = missing === 'error' ?",
+        'const all = missing !== missing ?',
+      ],
       [
         'of two rows with one key either wins',
         'if (other !== undefined) throw',

@@ -110,13 +110,13 @@ export const SQL = [
       ],
       [
         'a semicolon in parentheses ends a statement',
-        "if (token.text === ';' && parentheses === 0 && blocks === 0)",
-        "if (token.text === ';' && blocks === 0)",
+        "token.text === ';' && parentheses === 0 && blocks === 0",
+        "token.text === ';' && blocks === 0",
       ],
       [
         'a semicolon ends the body of a routine',
-        "if (token.text === ';' && parentheses === 0 && blocks === 0)",
-        "if (token.text === ';' && parentheses === 0)",
+        "token.text === ';' && parentheses === 0 && blocks === 0",
+        "token.text === ';' && parentheses === 0",
       ],
     ],
   ),
