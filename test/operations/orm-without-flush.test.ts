@@ -267,6 +267,7 @@ describe('a query builder of a session that is not run', () => {
     ],
     [
       'an update that is awaited',
+      // oxlint-disable-next-line typescript/await-thenable
       async (em) => void (await em.qb(Team).update({ name: 'x' }).where({ id: 1 })),
       'update "teams" set "name" = \'x\' where "id" = 1',
     ],

@@ -43,6 +43,7 @@ describe('a statement that a revision makes and does not run', () => {
     ],
     [
       'an update that is awaited without being run',
+      // oxlint-disable-next-line typescript/await-thenable
       async (db) => void (await db.updateTable('teams').set({ name: 'c' }).where('id', '=', 1)),
       [`running op.getBind()….where (update "teams" set "name" = 'c' where "id" = 1): ${BUILDER}`],
     ],
