@@ -25,10 +25,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   'lambda/config.ts': [],
   'lambda/secrets.ts': ['lambda/data-api'],
   'lambda/errors.ts': [],
+  'lambda/source-frames.ts': [],
   'lambda/thrown.ts': [],
 }
 
-const FOR_ALL = new Set(['lambda/errors.ts', 'lambda/thrown.ts'])
+const FOR_ALL = new Set(['lambda/errors.ts', 'lambda/source-frames.ts', 'lambda/thrown.ts'])
 
 /** Packages that only a developer's machine has. */
 const LOCAL_ONLY =

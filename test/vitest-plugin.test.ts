@@ -57,7 +57,9 @@ async function vitest(changes: Readonly<Record<string, string>> = {}): Promise<s
     await writeFile(path.join(folder, name), text)
   }
   const program = path.join(ROOT, 'node_modules/vitest/vitest.mjs')
-  const args = ['--conditions=aurora-migrations-source', program, 'run', '--root', folder]
+  const source = '--conditions=aurora-migrations-source'
+  // Imported where it stands: elsewhere the package could not be found by its own name.
+  const args = [source, program, 'run', '--root', folder, '--configLoader', 'native']
   const environment = Object.entries(process.env).filter(([name]) => !/^VITEST|^NODE_/.test(name))
   const options = { cwd: folder, env: { ...Object.fromEntries(environment), NO_COLOR: '1' } }
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options).catch(

@@ -11,7 +11,7 @@ import type { StepReport } from './report.ts'
 import type { RunnerContext, RunStep } from './runner-context.ts'
 import { statementErrorOf } from './step-failure.ts'
 import type { StepTime } from './step-time.ts'
-import { type LOST, type STOPPED, type StepState, StepTransaction } from './step-transaction.ts'
+import { type LOST, STOPPED, type StepState, StepTransaction } from './step-transaction.ts'
 
 /** Applies steps in one transaction, and tries again where that helps; throws what the last try threw, see {@link StepTransaction}. */
 export async function applySteps(
@@ -32,9 +32,14 @@ export async function applySteps(
       return await attempt.apply()
     } catch (error) {
       if (!(error instanceof MigrationError)) throw error
-      if (!tries.mayFollow(error)) {
+      const next = tries.after(error)
+      if (next === 'none') {
         await attempt.recordFailure(error)
         throw error
+      }
+      if (next === 'later') {
+        await attempt.release()
+        return STOPPED
       }
       now = stateAfter(now, await attempt.release(), error)
       await tries.wait(error)
@@ -107,14 +112,20 @@ class StepTries {
     this.together = together
   }
 
-  /** Whether another try follows. */
-  mayFollow(error: MigrationError): boolean {
+  /** Whether another try follows: in this run, in a later one because the time is up, or none. */
+  after(error: MigrationError): 'now' | 'later' | 'none' {
     const reason = this.#reason(error)
-    if (reason === undefined) return false
+    if (reason === undefined) return 'none'
     this.#made += 1
     this.#reasonNow = reason
     this.#waitMs = FIRST_WAIT_MS * 2 ** (this.#made - 1) * (0.75 + Math.random() / 2)
-    return this.#made < MOST_TRIES && Date.now() + this.#waitMs < this.#time.stopAt
+    if (this.#made >= MOST_TRIES) return 'none'
+    if (Date.now() + this.#waitMs < this.#time.stopAt) return 'now'
+    if (!this.#time.mayTryAgain()) return 'none'
+    this.#context.log.warn(
+      `${reason}, and the time is up, so a later run does it: ${error.message}`,
+    )
+    return 'later'
   }
 
   /** Waits before the next try. */
