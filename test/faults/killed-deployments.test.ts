@@ -85,16 +85,16 @@ async function killAt(
   await database.endLeases()
 }
 
-const LAST_REVISION = { operation: 'ExecuteStatement', nth: 19 } as const
+const LAST_REVISION = { operation: 'ExecuteStatement', nth: 18 } as const
 
 /** Where statements travel together, only the number of a call tells which it is. */
 const POINTS: [string, Omit<FaultRule, 'kind' | 'database'>][] = [
   ['the first revision', { operation: 'ExecuteStatement', nth: 6 }],
   ['the commit of a revision', { operation: 'CommitTransaction', nth: 7 }],
   ['a bulk insert', { sqlPattern: '^insert into "players"' }],
-  ['the commit before an autocommit block', { operation: 'CommitTransaction', nth: 12 }],
-  ['a concurrent index', { sqlPattern: '^create index concurrently' }],
-  ['what comes after the block', { operation: 'ExecuteStatement', nth: 16 }],
+  ['the commit before an autocommit block', { operation: 'CommitTransaction', nth: 10 }],
+  ['a concurrent index', { sqlPattern: 'create index concurrently' }],
+  ['what comes after the block', { operation: 'ExecuteStatement', nth: 15 }],
   ['the last revision', LAST_REVISION],
 ]
 
