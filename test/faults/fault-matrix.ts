@@ -44,14 +44,6 @@ export function faultMatrix(scenarios: readonly Scenario[]): void {
     await noViolation(scenario, (clean) => casesOf(clean).map((each) => [each]))
   })
 
-  // A run that takes over what a faulted one has left is faulted, too.
-  test.each(scenarios.filter(({ name }) => name.includes('autocommit')))(
-    '$name, two runs in a row',
-    async (scenario) => {
-      await noViolation(scenario, (clean) => pairsOf(casesOf(clean)))
-    },
-  )
-
   test('is 1,500 cases at least', () => {
     expect(total()).toBeGreaterThanOrEqual(1_500)
   })
@@ -78,19 +70,6 @@ async function noViolation(
   })
   await clean.template[Symbol.asyncDispose]()
   expect(violations).toEqual([])
-}
-
-/** How many of all pairs are tried. */
-const PAIRS = 250
-
-/** Pairs from all over the cases; `FAULT_SEED` makes it others. */
-function pairsOf(cases: readonly FaultAt[]): FaultAt[][] {
-  let seed = Number(process.env.FAULT_SEED ?? 1)
-  const any = () => {
-    seed = (seed * 48_271) % 2_147_483_647
-    return cases[seed % cases.length]
-  }
-  return Array.from({ length: PAIRS }, () => [any(), any()].filter((each) => each !== undefined))
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
