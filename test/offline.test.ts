@@ -19,6 +19,7 @@ import { VersionTable } from '../lambda/runner/version-table.ts'
 import { dumpCatalog } from './catalog-dump.ts'
 import { exampleRevisions } from './example-revisions.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
+import { checkScript } from './own-statements.ts'
 import { revision, tableRevision, testContext } from './runner-fixture.ts'
 import { runScript, runThroughDataApi } from './sql-script.ts'
 
@@ -45,6 +46,7 @@ function scriptContext(revisions: readonly Revision[]) {
 async function scriptOf(report: Promise<ScriptReport> | ScriptReport): Promise<string> {
   const { error, script = '' } = await report
   expect(error).toBeUndefined()
+  checkScript(script)
   return script
 }
 

@@ -6,6 +6,7 @@ import type { Operations } from '../lambda/operations/operations.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
 import { VersionTable } from '../lambda/runner/version-table.ts'
+import { checkingOwnStatements } from './own-statements.ts'
 import { writtenStatement } from './written-statement.ts'
 
 /** Whether statements travel together: the suite is run both ways, `BATCHING=off npm test`. */
@@ -38,7 +39,9 @@ export function testContext(
   const { clusterArn, secretArn } = aurora
   const deadline = Date.now() + (options.timeMs ?? 60_000)
   return {
-    api: new RdsDataApi({ clusterArn, secretArn, database }, newClient(options.patienceMs)),
+    api: checkingOwnStatements(
+      new RdsDataApi({ clusterArn, secretArn, database }, newClient(options.patienceMs)),
+    ),
     table: options.table ?? new VersionTable({ schema: 'public', name: 'alembic_version' }),
     run: { runId: options.runId ?? randomUUID(), source: 'test', who: 'a test' },
     log: { info: (line) => void lines.push(line), warn: (line) => void lines.push(line) },

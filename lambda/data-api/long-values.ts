@@ -2,6 +2,7 @@ import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { Json } from './json-text.ts'
+import { qualified } from './qualified.ts'
 
 /** From this length on a value leaves a text that is too long with it. */
 export const LONG_VALUE_CHARACTERS = 1_000
@@ -9,9 +10,10 @@ export const LONG_VALUE_CHARACTERS = 1_000
 /** A value that travels beside its statement. Bound, it has a type of its own: text, bytes, or JSON by the cast. */
 class LongValue {
   readonly field: SqlParameter['value']
-  readonly cast: '' | '::json'
+  /** What stands after it. */
+  readonly cast: string
 
-  constructor(field: SqlParameter['value'], cast: '' | '::json' = '') {
+  constructor(field: SqlParameter['value'], cast = '') {
     this.field = field
     this.cast = cast
   }
@@ -21,7 +23,7 @@ class LongValue {
 export function longValue(value: unknown): LongValue | undefined {
   if (typeof value === 'string') return new LongValue({ stringValue: value })
   if (value instanceof Uint8Array) return new LongValue({ blobValue: value })
-  if (value instanceof Json) return new LongValue({ stringValue: value.text }, '::json')
+  if (value instanceof Json) return new LongValue({ stringValue: value.text }, qualified`::#json`)
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import { StatementError } from '../data-api/errors.ts'
 import { identifier, qualifiedName } from '../data-api/literals.ts'
+import { qualified } from '../data-api/qualified.ts'
 import type { Session } from '../data-api/session.ts'
 import { unusedName } from '../data-api/unused-name.ts'
 import { CommandError } from '../errors.ts'
@@ -69,12 +70,14 @@ function updateStatement(
   const changes = columns
     .filter(({ name }) => !key.includes(name))
     .map(({ name, isJsonNull }) => `${identifier(name)} = ${isJsonNull ? "'null'" : given(name)}`)
+  // By the = of the columns' types, which for a type of an extension is not PostgreSQL's own. Like that of the revision's
+  // own statements it is looked up along the search path.
   const found = (alias: string) =>
     key.map((name) => `"${alias}".${identifier(name)} = ${given(name)}`).join(' and ')
   // Not `*`: that is all columns of the table, of which any may be named like the number of the row.
   const values = columns.map(({ name }) => given(name)).join(', ')
   const all = missing === 'error' ? ` and ${allFound(target, found(names.present), names)}` : ''
-  return `with "${names.given}" as materialized (select row_number() over () as "${names.row}", ${values} from ${source} as "${names.given}") update ${target} as "${names.target}" set ${changes.join(', ')} from "${names.given}" where ${found(names.target)}${all}`
+  return qualified`with "${names.given}" as materialized (select #row_number() over () as "${names.row}", ${values} from ${source} as "${names.given}") update ${target} as "${names.target}" set ${changes.join(', ')} from "${names.given}" where ${found(names.target)}${all}`
 }
 
 function unusedNames(text: string): Names {
@@ -92,7 +95,7 @@ function unusedNames(text: string): Names {
  * changed, no second call is needed, and the check also stands in what offline mode prints.
  */
 function allFound(target: string, found: string, { given, row, present }: Names): string {
-  return `(select case when count(*) = 0 then true else cast('${MISSING} ' || count(*) || ' from ' || min("${row}") as boolean) end from "${given}" where not exists (select from ${target} as "${present}" where ${found}))`
+  return qualified`(select case when #count(*) #= 0 then true else ('${MISSING} ' #|| #count(*) #|| ' from ' #|| #min("${row}"))::#bool end from "${given}" where not exists (select from ${target} as "${present}" where ${found}))`
 }
 
 const MISSING = 'aurora-migrations bulkUpdate, rows without a match,'

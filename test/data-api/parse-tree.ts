@@ -20,6 +20,15 @@ export function statementCount(sql: string): number {
   return parseSync(sql).stmts?.length ?? 0
 }
 
+/** The text of each statement, as PostgreSQL's own parser divides them; without the comments before it. */
+export function statementsIn(sql: string): string[] {
+  const bytes = Buffer.from(sql)
+  return (parseSync(sql).stmts ?? []).map(({ stmt_location: start = 0, stmt_len: length }) => {
+    const text = bytes.toString('utf8', start, length ? start + length : undefined)
+    return text.replace(/^(?:\s|--[^\n]*\n)+/, '')
+  })
+}
+
 /** The names of the columns that the text refers to. */
 export function columnNames(sql: string): string[] {
   const found: string[] = []

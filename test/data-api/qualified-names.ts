@@ -6,12 +6,14 @@ await loadModule()
  * What in the text is looked up along the search path, as PostgreSQL's own parser reads it: functions, operators, types
  * and relations without a schema, syntax that stands for an unqualified operator, and every kind of node that is not
  * known to be harmless. The bodies of `do` blocks and functions, and queries that are handed on as text, are read too.
+ *
+ * `given`: tables that a revision named, with a schema or without.
  */
-export function unqualifiedNames(sql: string): string[] {
+export function unqualifiedNames(sql: string, given: ReadonlySet<string> = new Set()): string[] {
   const text = sql.replaceAll(/(?<![:\w]):[a-z_]\w*/g, '$1')
   const found = new Set<string>()
   for (const { stmt } of parseSync(text).stmts ?? []) {
-    walk(stmt, { found, text, known: new Set(namesOfQueries(stmt)) })
+    walk(stmt, { found, text, given, known: new Set(namesOfQueries(stmt)) })
     if (/^\{"(?:DoStmt|CreateFunctionStmt)"/.test(JSON.stringify(stmt))) readBody(text, found)
   }
   return [...found]
@@ -20,6 +22,7 @@ export function unqualifiedNames(sql: string): string[] {
 interface Scope {
   readonly found: Set<string>
   readonly text: string
+  readonly given: ReadonlySet<string>
   /** Names that `with` gives to queries of this statement. */
   readonly known: ReadonlySet<string>
 }
@@ -69,13 +72,16 @@ const CHECKS: Readonly<Record<string, (node: Node, scope: Scope) => readonly str
   JoinExpr: ({ usingClause, isNatural }) => (usingClause || isNatural ? ['join using'] : []),
   SortBy: ({ useOp }) => (useOp === undefined ? [] : qualifiedOrNot('operator', useOp)),
   CollateClause: ({ collname }) => qualifiedOrNot('collation', collname),
-  TypeName: ({ names, location }, { text }) =>
+  TypeName: ({ names, location }, { text, given }) => {
     // A keyword, but only since PostgreSQL 17.
-    /^json\b/i.test(Buffer.from(text).toString('utf8', Number(location)))
-      ? ['type json']
-      : qualifiedOrNot('type', names),
-  RangeVar: ({ schemaname, relname }, { known }) =>
-    schemaname !== undefined || known.has(String(relname)) ? [] : [`relation ${String(relname)}`],
+    if (/^json\b/i.test(Buffer.from(text).toString('utf8', Number(location)))) return ['type json']
+    return given.has(textsOf(names).join('.')) ? [] : qualifiedOrNot('type', names)
+  },
+  RangeVar: ({ schemaname, relname }, { known, given }) => {
+    const name = String(relname)
+    const isFound = schemaname !== undefined || known.has(name) || given.has(name)
+    return isFound ? [] : [`relation ${name}`]
+  },
   CreateFunctionStmt: ({ funcname }) =>
     textsOf(funcname).length === 2 ? [] : [`function ${textsOf(funcname).join('.')}`],
 }

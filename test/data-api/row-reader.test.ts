@@ -151,7 +151,7 @@ describe('rows that do not fit into an answer', () => {
     await session.query("select pg_catalog.repeat('x', 2000000) as x")
     await session.execute('select 1 as x')
     expect(statements()).toHaveLength(5)
-    expect(statements().flatMap(unqualifiedNames)).toEqual([])
+    expect(statements().flatMap((sql) => unqualifiedNames(sql))).toEqual([])
   })
 
   test('are all there on both sides of the limit', async () => {

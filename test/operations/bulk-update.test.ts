@@ -35,9 +35,9 @@ describe('bulkUpdate', () => {
       },
     ])
     expect(call?.sql).toBe(
-      'with "aurora_given" as materialized (select row_number() over () as "aurora_row", "aurora_given"."id", "aurora_given"."name", "aurora_given"."info" from pg_catalog.json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::pg_catalog.json) as "aurora_given") ' +
+      'with "aurora_given" as materialized (select pg_catalog.row_number() over () as "aurora_row", "aurora_given"."id", "aurora_given"."name", "aurora_given"."info" from pg_catalog.json_populate_recordset(row((null::"public"."players").*)::"public"."players", :rows::pg_catalog.json) as "aurora_given") ' +
         'update "public"."players" as "aurora_target" set "name" = "aurora_given"."name", "info" = "aurora_given"."info" from "aurora_given" where "aurora_target"."id" = "aurora_given"."id" and ' +
-        `(select case when count(*) = 0 then true else cast('aurora-migrations bulkUpdate, rows without a match, ' || count(*) || ' from ' || min("aurora_row") as boolean) end from "aurora_given" where not exists (select from "public"."players" as "aurora_present" where "aurora_present"."id" = "aurora_given"."id"))`,
+        `(select case when pg_catalog.count(*) operator(pg_catalog.=) 0 then true else ('aurora-migrations bulkUpdate, rows without a match, ' operator(pg_catalog.||) pg_catalog.count(*) operator(pg_catalog.||) ' from ' operator(pg_catalog.||) pg_catalog.min("aurora_row"))::pg_catalog.bool end from "aurora_given" where not exists (select from "public"."players" as "aurora_present" where "aurora_present"."id" = "aurora_given"."id"))`,
     )
     expect((await look(ALL)).slice(0, 3)).toEqual(['1 it\'s :x 1 {"a": [1]}', '2  0 ', '3 p3 1 {}'])
   })
