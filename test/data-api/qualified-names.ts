@@ -51,7 +51,7 @@ function walk(value: unknown, scope: Scope): void {
 const HARMLESS = new Set(
   `A_ArrayExpr A_Const A_Indices A_Indirection A_Star Alias BoolExpr CaseWhen CoalesceExpr ColumnDef ColumnRef CommonTableExpr
   Constraint DefElem DeleteStmt DoStmt InsertStmt Integer List MinMaxExpr NullTest BooleanTest OnConflictClause ParamRef RangeFunction
-  RangeSubselect ResTarget RowExpr SelectStmt SQLValueFunction String TypeCast UpdateStmt WithClause VariableSetStmt
+  RangeSubselect ResTarget RowExpr SelectStmt SetToDefault SQLValueFunction String TypeCast UpdateStmt WithClause VariableSetStmt
   TransactionStmt ClosePortalStmt FetchStmt DeclareCursorStmt FunctionParameter CreateStmt LockingClause RawStmt`.split(
     /\s+/,
   ),
