@@ -103,6 +103,38 @@ describe('a script of the example revisions', () => {
     expect(offline.history.every(({ finished }) => finished)).toBe(true)
   })
 
+  test('compares the keys of bulkUpdate by their type, also those of several statements', async () => {
+    const update = (rows: object[]) =>
+      revision('u', null, async (op) => {
+        await op.execute('create table k (id uuid, n numeric, name text)')
+        await op.execute(
+          "insert into k select md5(n::text)::uuid, n, '' from generate_series(1, 3) n",
+        )
+        await op.bulkUpdate('k', rows, { key: ['id', 'n'], chunkBytes: 100 })
+      })
+    const id = 'c4ca4238-a0b9-2382-0dcc-509a6f75849b'
+    const rows = [
+      { id, n: 1, name: 'one' },
+      { id: 'C81E728D9D4C2F636F067F89CC14862C', n: '2.0', name: 'two' },
+    ]
+    const { offline, online, script } = await bothWays([update(rows)], {
+      command: 'upgrade',
+      from: 'base',
+      to: 'heads',
+    })
+    expect(offline).toEqual(online)
+    expect(script).toContain('array["aurora_target"."id"] operator(pg_catalog.=)')
+    const twice = [...rows, { id: id.toUpperCase(), n: '1.0', name: 'again' }]
+    const report = await upgradeScript(scriptContext([update(twice)]), 'base:heads')
+    const { code, message } = await runScript(
+      aurora,
+      await newDatabase(aurora),
+      await scriptOf(report),
+    )
+    expect(code).not.toBe(0)
+    expect(message).toContain('aurora-migrations bulkUpdate, rows with the same key, {3,1}')
+  })
+
   test('stops where a statement has changed how text is read', async () => {
     const hidden = revision('a', null, async (op) => {
       await op.execute('create table k (name text)')

@@ -2,6 +2,7 @@ import type { ColumnMetadata, Field } from '@aws-sdk/client-rds-data'
 import { asksForColumnTypes } from '../data-api/column-types.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { asWritten } from '../data-api/enclosed-statement.ts'
+import { asksForKeyOperators } from '../data-api/key-operators.ts'
 import { statementFacts } from '../data-api/statements.ts'
 import type { Row } from '../data-api/values.ts'
 import { withValues } from '../data-api/written-values.ts'
@@ -56,7 +57,7 @@ export class OfflineDataApi implements DataApi, Disposable {
     // What follows a rollback is the history row of the failure, and there is no history.
     if (this.#abandoned) return {}
     // A script knows no table; what asked goes on without.
-    if (asksForColumnTypes(sql)) return {}
+    if (asksForColumnTypes(sql) || asksForKeyOperators(sql)) return {}
     if (includeResultMetadata) throw new RowsNeeded(this.#sites.find(this.#options.files))
     this.#write(`${withValues(statementFacts(sql).sql, parameters)};`)
     return {}

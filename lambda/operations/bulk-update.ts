@@ -1,8 +1,12 @@
 import { StatementError } from '../data-api/errors.ts'
-import { identifier, qualifiedName } from '../data-api/literals.ts'
-import { qualified } from '../data-api/qualified.ts'
-import type { Session } from '../data-api/session.ts'
-import { unusedName } from '../data-api/unused-name.ts'
+import {
+  type KeyOperators,
+  keyOperatorsOf,
+  keyOperatorsStatement,
+} from '../data-api/key-operators.ts'
+import { qualifiedName } from '../data-api/literals.ts'
+import type { Session, Turn } from '../data-api/session.ts'
+import type { Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
 import { invalidArgument, listOf, oneOf, optionsOf, simpleName, tableName } from './arguments.ts'
 import { jsonValue } from './json-value.ts'
@@ -10,7 +14,8 @@ import { locatedError } from './located-error.ts'
 import { refusedPlace } from './refused-value.ts'
 import { chunkRows, type RowChunk, requireChunkBytes } from './row-chunks.ts'
 import { type GivenRow, groupRows, requireRows } from './row-groups.ts'
-import { objectsSource, rowObjects } from './row-objects.ts'
+import { rowObjects, rowsParameter } from './row-objects.ts'
+import { missingRows, repeatedRows, type Update, updateStatement } from './update-statement.ts'
 
 export interface BulkUpdateOptions {
   /** The columns by which rows are found; each row has to give them. */
@@ -38,88 +43,119 @@ export async function bulkUpdate(
   const objects = rowObjects(target)
   const chunks = chunkRows(groupRows(checked), () => objects, { chunkBytes })
   requireKeys(checked, key)
-  const counts = chunks.map(async (chunk) => {
-    const { from, parameters } = objectsSource(target, chunk.columns, chunk.rows)
-    const sql = updateStatement(target, chunk, from, key, missing)
-    note(sql)
-    try {
-      return await session.execute(sql, parameters)
-    } catch (error) {
-      const place = `op.bulkUpdate of '${table}'`
-      throw (
-        missingError(error, place, chunk, checked, key) ??
-        locatedError(error, `${place}, ${refusedPlace(error, chunk, checked)}`)
-      )
-    }
+  if (chunks.length === 0) return 0
+  const title = `update ${target}`
+  note(title)
+  const operators = askForOperators(session, target, key)
+  const update = { target, key, requiresMatch: missing === 'error', isDivided: chunks.length > 1 }
+  const changed = session.inOneTurn(title, async (turn) => {
+    const whole = { ...update, operators: await operators }
+    return await sendChunks(turn, whole, chunks, new UpdateErrors(table, key, checked, chunks))
   })
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+  // What is wrong with the first is also wrong with the second, which knows more of it.
+  operators.catch(() => 'the transaction remembers it')
+  return await changed
 }
 
-/** Names in the statement that neither the table has nor any column that is given. */
-type Names = Readonly<Record<'given' | 'row' | 'target' | 'present', string>>
-
-function updateStatement(
+/** In line at once. Where statements travel together it travels with those before, and costs no call. */
+function askForOperators(
+  session: Session,
   target: string,
-  { columns }: RowChunk,
-  source: string,
   key: readonly string[],
-  missing: 'error' | 'ignore',
-): string {
-  const names = unusedNames(`${target} ${columns.map(({ name }) => name).join(' ')}`)
-  const given = (column: string) => `"${names.given}".${identifier(column)}`
-  const changes = columns
-    .filter(({ name }) => !key.includes(name))
-    .map(({ name, isJsonNull }) => `${identifier(name)} = ${isJsonNull ? "'null'" : given(name)}`)
-  // By the = of the columns' types, which for a type of an extension is not PostgreSQL's own. Like that of the revision's
-  // own statements it is looked up along the search path.
-  const found = (alias: string) =>
-    key.map((name) => `"${alias}".${identifier(name)} = ${given(name)}`).join(' and ')
-  // Not `*`: that is all columns of the table, of which any may be named like the number of the row.
-  const values = columns.map(({ name }) => given(name)).join(', ')
-  const all = missing === 'error' ? ` and ${allFound(target, found(names.present), names)}` : ''
-  return qualified`with "${names.given}" as materialized (select #row_number() over () as "${names.row}", ${values} from ${source} as "${names.given}") update ${target} as "${names.target}" set ${changes.join(', ')} from "${names.given}" where ${found(names.target)}${all}`
-}
-
-function unusedNames(text: string): Names {
-  const unused = (base: string) => unusedName(`aurora_${base}`, text)
-  return {
-    given: unused('given'),
-    row: unused('row'),
-    target: unused('target'),
-    present: unused('present'),
+): Promise<KeyOperators | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<KeyOperators | undefined>()
+  const books = {
+    sql: () => keyOperatorsStatement(target, key),
+    check: (row: Row) => resolve(keyOperatorsOf(row)),
   }
+  session.keepBooks(books).catch(reject)
+  return promise
 }
 
-/**
- * A condition that is true, or fails with a text that says what is missing: in the statement itself, so that nothing is
- * changed, no second call is needed, and the check also stands in what offline mode prints.
- */
-function allFound(target: string, found: string, { given, row, present }: Names): string {
-  return qualified`(select case when #count(*) #= 0 then true else ('${MISSING} ' #|| #count(*) #|| ' from ' #|| #min("${row}"))::#bool end from "${given}" where not exists (select from ${target} as "${present}" where ${found}))`
+async function sendChunks(
+  { execute }: Turn,
+  update: Update,
+  chunks: readonly RowChunk[],
+  errors: UpdateErrors,
+): Promise<number> {
+  let changed = 0
+  for (const [index, chunk] of chunks.entries()) {
+    const sql = updateStatement(update, chunk, index === 0)
+    try {
+      changed += await execute(sql, [rowsParameter(chunk.columns, chunk.rows)])
+    } catch (error) {
+      throw errors.of(error, chunk)
+    }
+  }
+  return changed
 }
 
-const MISSING = 'aurora-migrations bulkUpdate, rows without a match,'
+/** The errors of an `op.bulkUpdate`, which name rows. */
+class UpdateErrors {
+  readonly #table: string
+  readonly #key: readonly string[]
+  readonly #rows: readonly GivenRow[]
+  readonly #chunks: readonly RowChunk[]
 
-const MISSING_MESSAGE = new RegExp(`${MISSING} (?<count>\\d+) from (?<first>\\d+)`)
+  constructor(
+    table: string,
+    key: readonly string[],
+    rows: readonly GivenRow[],
+    chunks: readonly RowChunk[],
+  ) {
+    this.#table = table
+    this.#key = key
+    this.#rows = rows
+    this.#chunks = chunks
+  }
 
-/** Reads the error that {@link allFound} makes; undefined for any other. */
-function missingError(
-  error: unknown,
-  place: string,
-  { indexes }: RowChunk,
-  rows: readonly GivenRow[],
-  key: readonly string[],
-): CommandError | undefined {
-  const found = error instanceof StatementError && MISSING_MESSAGE.exec(error.message)?.groups
-  if (!found) return undefined
-  const index = indexes[Number(found.first) - 1] ?? 0
-  const shown = key.map((name) => `${name} = ${jsonValue(rows[index]?.[name]).slice(0, 80)}`)
-  const more = found.count === '1' ? '' : ` (and ${Number(found.count) - 1} more like it)`
-  return new CommandError(
-    'RowsNotMatched',
-    `${place}: rows[${index}] with ${shown.join(', ')} matches no row${more}: correct the key, or pass { missing: 'ignore' } to update the others`,
-    { cause: error },
-  )
+  /** What to throw for an error of a chunk. */
+  of(error: unknown, chunk: RowChunk): unknown {
+    const message = error instanceof StatementError ? error.message : ''
+    const missing = missingRows(message)
+    if (missing) return this.#missing(missing, chunk, error)
+    const repeated = repeatedRows(message)
+    if (repeated) return this.#repeated(repeated, error)
+    return locatedError(error, `${this.#place}, ${refusedPlace(error, chunk, this.#rows)}`)
+  }
+
+  get #place(): string {
+    return `op.bulkUpdate of '${this.#table}'`
+  }
+
+  #missing(
+    { count, first }: { readonly count: number; readonly first: number },
+    { indexes }: RowChunk,
+    cause: unknown,
+  ): CommandError {
+    const more = count === 1 ? '' : ` (and ${count - 1} more like it)`
+    return new CommandError(
+      'RowsNotMatched',
+      `${this.#place}: ${this.#shown(indexes[first - 1])} matches no row${more}: correct the key, or pass { missing: 'ignore' } to update the others`,
+      { cause },
+    )
+  }
+
+  #repeated(
+    { first, last }: { readonly first: number; readonly last: number },
+    cause: unknown,
+  ): CommandError {
+    const indexes = this.#chunks.flatMap((chunk) => chunk.indexes)
+    const [one = 0, other = 0] = [indexes[first - 1], indexes[last - 1]].sort(
+      (a = 0, b = 0) => a - b,
+    )
+    return new CommandError(
+      'DuplicateKey',
+      `${this.#place}: ${this.#shown(one)} and ${this.#shown(other)} have the same key to PostgreSQL, which would apply either: leave one of them out`,
+      { cause },
+    )
+  }
+
+  #shown(index = 0): string {
+    const row = this.#rows[index]
+    const values = this.#key.map((name) => `${name} = ${jsonValue(row?.[name]).slice(0, 80)}`)
+    return `rows[${index}] with ${values.join(', ')}`
+  }
 }
 
 /** Each row must say which row it changes, and what; and no two the same one. */

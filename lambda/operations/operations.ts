@@ -95,13 +95,17 @@ export class Operations extends SchemaOperations {
   }
 
   /**
-   * Changes the rows found by the columns `key`, and answers how many. The new values travel as one JSON value a call;
-   * columns a row leaves out stay as they are.
+   * Changes the rows found by the columns `key`, and returns how many. The new values travel as one JSON value a call;
+   * columns a row leaves out stay as they are. The rows are read until the promise is settled: leave them as they are.
    *
-   * A row that matches nothing fails the call, and nothing of its chunk is changed; `missing: 'ignore'` lets it pass.
+   * Keys are compared as PostgreSQL does it in `group by` and in indexes: 1 is 1.0 in a `numeric`, and letters of another
+   * case are the same in a `citext`. Which operators that takes is asked first, with the statements that wait to be sent;
+   * where none waits, that is one call more. A type without such a comparison, such as `json` or `box`, cannot be a key.
    *
-   * @throws CommandError before anything is sent: as {@link bulkInsert} does, for a key that is missing or null, and
-   * for two rows with the same key.
+   * A row that matches nothing fails the call, and nothing of its chunk is changed; `missing: 'ignore'` lets it pass. Two
+   * rows with the same key fail it, too.
+   *
+   * @throws CommandError before anything is sent: as {@link bulkInsert} does, and for a key that is missing or null.
    * @example await op.bulkUpdate('players', [{ id: 1, team_id: 7 }, { id: 2, team_id: 9 }], { key: ['id'] })
    */
   bulkUpdate(

@@ -14,25 +14,29 @@ export function rowObjects(target: string): RowForm {
   return {
     sizeBesideValues: namesSize,
     written: (columns, rows) => {
-      const { from, parameters } = objectsSource(target, columns, rows)
       const values = columns.map(({ name, isJsonNull }) =>
         isJsonNull ? "'null'" : identifier(name),
       )
-      return { before: '', rows: `select ${values.join(', ')} from ${from}`, parameters }
+      return {
+        before: '',
+        rows: `select ${values.join(', ')} from ${recordsOf(target, qualified`:rows::#json`)}`,
+        parameters: [rowsParameter(columns, rows)],
+      }
     },
   }
 }
 
-/** What a statement selects the rows from, and the rows themselves. */
-export function objectsSource(
-  target: string,
+/** The rows of a JSON array as rows of the table, to select from. */
+export function recordsOf(target: string, json: string): string {
+  return qualified`#json_populate_recordset(row((null::${target}).*)::${target}, ${json})`
+}
+
+/** The rows as a JSON array, the parameter `:rows`. */
+export function rowsParameter(
   columns: readonly GivenColumn[],
   rows: readonly GivenRow[],
-): { readonly from: string; readonly parameters: readonly SqlParameter[] } {
-  return {
-    from: qualified`#json_populate_recordset(row((null::${target}).*)::${target}, :rows::#json)`,
-    parameters: [{ name: 'rows', value: { stringValue: objectsJson(columns, rows) } }],
-  }
+): SqlParameter {
+  return { name: 'rows', value: { stringValue: objectsJson(columns, rows) } }
 }
 
 function objectsJson(columns: readonly GivenColumn[], rows: readonly GivenRow[]): string {

@@ -123,6 +123,24 @@ describe('a revision whose operations return nothing', () => {
     expect(calls()).toHaveLength(1 + 3 * 4)
   })
 
+  test('takes along what bulkUpdate asks first, so that it is no call more', async () => {
+    const { database, calls } = await atBase()
+    const { report } = await run(database, async (op) => {
+      await op.execute("insert into k values (1, 'a'), (2, 'b')")
+      const rows = [1, 2].map((id) => ({ id, name: 'c' }))
+      expect(await op.bulkUpdate('k', rows, { key: ['id'] })).toBe(2)
+    })
+    expect(report).toMatchObject({ status: 'succeeded', steps: [{ statements: 2, rows: 4 }] })
+    expect(calls().map((call) => callNames([call]))).toEqual([
+      ['Read'],
+      ['BeginTransaction'],
+      ['Fence', 'insert into', 'with recursive'],
+      ['with "aurora_given"'],
+      ['Move'],
+      ['CommitTransaction'],
+    ])
+  })
+
   test('travels in several calls when it is long, and in order', async () => {
     const { database, calls } = await atBase()
     const names = Array.from({ length: 40 }, (_, i) => `${i}:${'x'.repeat(20_000)}`)
