@@ -257,8 +257,8 @@ export const HAPPENINGS: readonly Happening[] = [
     ),
   },
   {
-    when: '… in a promise that never settles',
-    see: '`failed` when the time is up: `… while no statement of it was under way: it waits for something else, such as a promise that never settles`',
+    when: '… in a promise that never settles, or on the command line in a loop without an end',
+    see: '`failed` when the time is up: `… while no statement of it was under way: it waits for something else, such as a promise that never settles or a loop without an end`',
     holds: 'nothing of the revision',
     tests: shownBy('runner/escaping-code', '%s is stopped, and the report says what it waited for'),
   },

@@ -1,6 +1,7 @@
 import { errorReport } from '../../lambda/commands.ts'
 import { CommandError, UnknownOutcome } from '../../lambda/errors.ts'
 import { messageOf } from '../../lambda/thrown.ts'
+import { EarlyExit, type Ending } from './early-exit.ts'
 import { EXIT } from './exit-code.ts'
 import { Output } from './output.ts'
 import type { Place } from './place.ts'
@@ -20,16 +21,22 @@ export async function attempt(
   options: PlaceOptions & { readonly json?: boolean; readonly verbose?: boolean },
   work: (scope: Scope) => Promise<number>,
 ): Promise<void> {
-  const output = new Output()
+  const { json = false } = options
+  const output = new Output({ json })
+  using _ = new EarlyExit(output, COMMAND_ENDED)
   try {
     await using place = placeOf(options, output)
     process.exitCode = await work({ place, output })
   } catch (error) {
-    const report = errorReport(error, options)
-    if (options.json) output.json({ status: 'failed', error: report })
-    output.failure({ ...report, message: messageOf(error) })
+    output.onlyFailure({ ...errorReport(error, options), message: messageOf(error) })
     process.exitCode = exitCodeOfError(error)
   }
+}
+
+const COMMAND_ENDED: Ending = {
+  kind: 'ProcessEnded',
+  message: 'the process ended before the command did, and its outcome is not known: run it again',
+  code: EXIT.failed,
 }
 
 function exitCodeOfError(error: unknown): number {

@@ -19,6 +19,7 @@ const POLLED_ROWS = 50
 export class FunctionPlace implements Place {
   readonly name: string
   readonly interruption: Place['interruption']
+  readonly life: string
   readonly #function: string
   readonly #output: Output
   readonly #client: LambdaClient
@@ -32,6 +33,7 @@ export class FunctionPlace implements Place {
       ...(region !== undefined && { region }),
     })
     this.name = `function ${name}`
+    this.life = `one life of ${this.name}`
     this.interruption = {
       first: `waiting for ${this.name}, which ends its run by itself; Ctrl-C again leaves at once`,
       second: `left: ${this.name} goes on by itself; see current and history --runs`,

@@ -1,3 +1,4 @@
+import type { EarlyExit } from './early-exit.ts'
 import { EXIT } from './exit-code.ts'
 import type { Output } from './output.ts'
 
@@ -8,12 +9,18 @@ import type { Output } from './output.ts'
  */
 export class Interrupts implements Disposable {
   readonly #output: Output
+  readonly #exit: EarlyExit
   readonly #abort = new AbortController()
   readonly #said: { readonly first: string; readonly second: string }
 
-  /** `first` and `second`: what is said then. */
-  constructor(output: Output, said: { readonly first: string; readonly second: string }) {
+  /** `first` and `second`: what is said then; the second time as the report of `exit`. */
+  constructor(
+    output: Output,
+    exit: EarlyExit,
+    said: { readonly first: string; readonly second: string },
+  ) {
     this.#output = output
+    this.#exit = exit
     this.#said = said
     process.on('SIGINT', this.#interrupted)
     process.on('SIGTERM', this.#interrupted)
@@ -30,7 +37,11 @@ export class Interrupts implements Disposable {
 
   readonly #interrupted = (): void => {
     if (this.signal.aborted) {
-      this.#output.note(this.#said.second)
+      this.#exit.ending = {
+        kind: 'Interrupted',
+        message: this.#said.second,
+        code: EXIT.unknown,
+      }
       process.exit(EXIT.unknown)
     }
     this.#output.note(this.#said.first)

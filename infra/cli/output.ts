@@ -1,4 +1,4 @@
-import type { ErrorReport, StepReport } from '../../lambda/runner/report.ts'
+import type { ErrorReport, Status, StepReport } from '../../lambda/runner/report.ts'
 import { errorExcerpt } from './error-excerpt.ts'
 
 const REDRAW_MS = 1_000
@@ -12,6 +12,7 @@ const LONGEST_LOOK_MS = 7_000
  * On a terminal a last line tells that there still is work going on; a log gets whole lines only.
  */
 export class Output {
+  readonly #json: boolean
   readonly #isTerminal = process.stderr.isTTY === true
   readonly #told = new Set<string>()
   #timer: NodeJS.Timeout | undefined
@@ -19,6 +20,11 @@ export class Output {
   #waiting = ''
   #waitingAt = 0
   #notedAt = 0
+
+  /** `json`: a failure is printed as JSON as well. Default: false. */
+  constructor({ json = false }: { readonly json?: boolean } = {}) {
+    this.#json = json
+  }
 
   /** One line, or several, of the answer. */
   print(text: string): void {
@@ -69,6 +75,12 @@ export class Output {
     const isVerbose = error.stack !== undefined
     const lines = this.#isTerminal || isVerbose ? (errorExcerpt(error) ?? []) : []
     for (const line of [...lines, ...(error.stack?.split('\n') ?? [])]) this.note(line)
+  }
+
+  /** The failure of a command that has no other answer. */
+  onlyFailure(error: ErrorReport, status: Status = 'failed'): void {
+    if (this.#json) this.json({ status, error })
+    this.failure(error)
   }
 
   /** A revision that was applied. */

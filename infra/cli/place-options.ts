@@ -14,10 +14,15 @@ export interface PlaceOptions {
   readonly clusterArn?: string
   readonly secretArn?: string
   readonly database?: string
+  /** Seconds, see {@link DEFAULT_TIMEOUT}. */
+  readonly timeout?: number
   readonly versionTable?: string
   readonly versionTableSchema?: string
   readonly trustedOwners?: string
 }
+
+/** Seconds that one revision may work on this machine: as long as a Lambda lives. */
+export const DEFAULT_TIMEOUT = 900
 
 /** The database of local Aurora that `npm start` uses as well. */
 const LOCAL_DATABASE = 'demo'
@@ -91,6 +96,7 @@ function secretArn(value: string): string {
 export function placeOf(options: PlaceOptions, output: Output): Place {
   if (options.function !== undefined) return new FunctionPlace(options.function, output)
   const { migrations, versionTable, versionTableSchema, trustedOwners } = options
+  const timeoutMs = 1000 * (options.timeout ?? DEFAULT_TIMEOUT)
   const settings = {
     ...(versionTable !== undefined && { VERSION_TABLE: versionTable }),
     ...(versionTableSchema !== undefined && { VERSION_TABLE_SCHEMA: versionTableSchema }),
@@ -98,7 +104,8 @@ export function placeOf(options: PlaceOptions, output: Output): Place {
   }
   if (options.secretArn !== undefined || options.clusterArn !== undefined) {
     const { name, database } = clusterOf(options)
-    return new ProcessPlace({ name, migrations, output, settings, connect: async () => database })
+    const connect = async () => database
+    return new ProcessPlace({ name, migrations, output, settings, timeoutMs, connect })
   }
   const { database = LOCAL_DATABASE, directory } = options
   return new ProcessPlace({
@@ -106,6 +113,7 @@ export function placeOf(options: PlaceOptions, output: Output): Place {
     migrations,
     output,
     settings,
+    timeoutMs,
     connect: () =>
       startLocalDatabase({
         database,

@@ -10,6 +10,8 @@ export interface Place extends AsyncDisposable {
   readonly name: string
   /** What is said at the first Ctrl-C during a run, and at the second one, which leaves at once. */
   readonly interruption: { readonly first: string; readonly second: string }
+  /** How long one of several runs may take that go on from each other, as messages call it. */
+  readonly life: string
   /**
    * Carries out a command. Throws a `CommandError` when it could not be begun, `UnknownOutcome` when nobody knows what
    * became of it.

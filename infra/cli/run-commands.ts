@@ -4,7 +4,8 @@ import type { ScriptReport } from '../../lambda/commands.ts'
 import type { InvokeResponse } from '../../lambda/handlers/index.ts'
 import type { InvokeEvent } from '../../lambda/handlers/invoke-request.ts'
 import type { Report } from '../../lambda/runner/report.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { EarlyExit, type Ending } from './early-exit.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
 import { Interrupts } from './interrupts.ts'
 import type { Output } from './output.ts'
 import { isRun, type Place } from './place.ts'
@@ -50,7 +51,8 @@ function person(): string | undefined {
 async function carryOut(place: Place, event: RunEvent, output: Output): Promise<InvokeResponse> {
   if (!isRun(event)) return await place.send(event)
   using _ = output.working()
-  using interrupts = new Interrupts(output, place.interruption)
+  using exit = new EarlyExit(output, RUN_ENDED)
+  using interrupts = new Interrupts(output, exit, place.interruption)
   let whole: Report | undefined
   let next = event
   for (let idle = 0; idle < MOST_IDLE_LIVES; ) {
@@ -60,12 +62,19 @@ async function carryOut(place: Place, event: RunEvent, output: Output): Promise<
     whole = whole ? following(whole, response) : response
     if (response.status !== 'incomplete' || interrupts.signal.aborted) return whole
     idle = response.steps.length > 0 ? 0 : idle + 1
-    output.note(`not finished in one life of ${place.name}: going on`)
+    output.note(`not finished in ${place.life}: going on`)
     // A stamp has no relative targets.
     if (event.command !== 'stamp')
       next = { ...event, target: response.resume ?? event.target } as RunEvent
   }
   return whole as Report
+}
+
+const RUN_ENDED: Ending = {
+  kind: 'ProcessEnded',
+  message:
+    'the process ended before the run did, as by process.exit() or an error in the code of a revision file: the database rolls back what was at work; run the same command again, it finds out and goes on',
+  code: EXIT.unknown,
 }
 
 /** The report of a run that had two lives. */

@@ -1,8 +1,8 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { TRANSACTION_MODES, type TransactionMode } from '../../lambda/config.ts'
 import { attempt, type Scope } from './attempt.ts'
 import { mayDowngrade } from './downgrade-question.ts'
-import { type PlaceOptions, text, withPlace } from './place-options.ts'
+import { DEFAULT_TIMEOUT, type PlaceOptions, text, withPlace } from './place-options.ts'
 import { run } from './run-commands.ts'
 
 interface RunOptions extends PlaceOptions {
@@ -32,6 +32,7 @@ function addUpgrade(cli: Command): void {
     .option('--strict', 'refuse to run when the file of an applied revision was edited')
     .option('--from-scratch', 'begin in a database that has tables and no version table')
     .addOption(transactionOption())
+    .addOption(timeoutOption())
     .option('--json', 'print the report as JSON')
     .option('-v, --verbose', 'show the stack of an error, with the files of the project')
     .addHelpText(
@@ -61,6 +62,7 @@ function addDowngrade(cli: Command): void {
     .option('--sql', 'print a script for psql instead of running anything')
     .option('-y, --yes', 'do not ask; needed where there is no terminal')
     .addOption(transactionOption())
+    .addOption(timeoutOption())
     .option('--json', 'print the report as JSON')
     .option('-v, --verbose', 'show the stack of an error, with the files of the project')
     .addHelpText(
@@ -80,6 +82,20 @@ function addDowngrade(cli: Command): void {
 function transactionOption(): Option {
   const meaning = 'revision: each is a transaction; run: all are one, all or nothing'
   return new Option('--transaction <mode>', meaning).choices(TRANSACTION_MODES)
+}
+
+const LONGEST_TIMEOUT = 30 * 24 * 3_600
+
+function timeoutOption(): Option {
+  const meaning = 'how long one revision may work on this machine; it is then rolled back'
+  return new Option('--timeout <seconds>', meaning)
+    .argParser((value) => {
+      const seconds = Number(value)
+      if (seconds >= 1 && seconds <= LONGEST_TIMEOUT) return seconds
+      throw new InvalidArgumentError(`It must be a number of seconds from 1 to ${LONGEST_TIMEOUT}.`)
+    })
+    .default(DEFAULT_TIMEOUT)
+    .conflicts('function')
 }
 
 function addStamp(cli: Command): void {

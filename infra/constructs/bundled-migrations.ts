@@ -77,15 +77,39 @@ function runBundleProcess(request: BundleRequest): readonly BundledRevision[] {
   const { stdout, status, error } = spawnSync(
     process.execPath,
     [...conditions, PROGRAM, JSON.stringify(request)],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: LONGEST_REPLY },
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      maxBuffer: LONGEST_REPLY,
+      timeout: LONGEST_MS,
+    },
   )
-  if (error) throw error
-  if (status !== 0) throw new CommandError('Bundle', `bundling ended with the exit code ${status}`)
-  // A revision file may print something when it is loaded.
-  const reply = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BundleReply
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  if (error && code !== 'ETIMEDOUT') throw error
+  const reply = replyIn(stdout)
+  if (reply === undefined) throw noReply(code ?? `with the exit code ${status}`)
   if ('error' in reply) throw new CommandError('Bundle', reply.error)
   return reply.revisions
 }
+
+/** The last line, because a revision file may print something when it is loaded. */
+function replyIn(stdout: string): BundleReply | undefined {
+  try {
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as BundleReply
+  } catch {
+    return undefined
+  }
+}
+
+function noReply(end: string): CommandError {
+  return new CommandError(
+    'Bundle',
+    `bundling ended ${end} and without a result: the code of a revision file ends the process, or waits at its top for what never comes`,
+  )
+}
+
+/** A file that waits longer at its top may wait for ever. */
+const LONGEST_MS = 5 * 60_000
 
 const LONGEST_REPLY = 64 * 2 ** 20
 

@@ -15,6 +15,10 @@ export interface ScriptContext extends BundledRevisions {
   readonly table: VersionTableOptions
   /** For the history rows that the script writes. */
   readonly run: Omit<RunIdentity, 'runId' | 'source'>
+  /** When the script must be written, in epoch milliseconds. Default: never. */
+  readonly deadline?: number
+  /** See {@link CommandContext}. */
+  readonly moreTime?: string
 }
 
 export interface ScriptReport {
@@ -75,7 +79,7 @@ async function script(
   { command, from, to }: ScriptRange,
   carryOut: (run: CommandContext) => Promise<Report>,
 ): Promise<ScriptReport> {
-  const { map, revision, run } = context
+  const { map, revision, run, deadline = Number.POSITIVE_INFINITY, moreTime } = context
   const table = new ScriptTable({ ...context.table, map, rows: rowsNamed(context, from) })
   const files = map.ids.flatMap((id) => revision(id).file ?? [])
   const title = [
@@ -89,7 +93,8 @@ async function script(
     offline: true,
     run: { ...run, runId: shown(`${command} ${from}:${to}`), source: 'offline' },
     log: { info: () => {}, warn: () => {} },
-    deadline: Number.POSITIVE_INFINITY,
+    deadline,
+    ...(moreTime !== undefined && { moreTime }),
     secretChecked: Promise.resolve(),
     sessionOptions: {},
     // A script is not sent, and there is no database to make the function in that carries out batches.

@@ -82,7 +82,7 @@ function asAsked(context: CommandContext, { transaction, verbose }: Asked): Comm
 export async function carryOutAlone(
   request: InvokeRequest,
   revisions: BundledRevisions,
-  forScript: Pick<ScriptContext, 'table' | 'run'>,
+  forScript: Omit<ScriptContext, keyof BundledRevisions>,
 ): Promise<CommandReport> {
   const context = { ...revisions, ...forScript }
   switch (request.command) {

@@ -12,6 +12,7 @@ import type { RunIdentity } from '../runner/history.ts'
 import type { RunLog } from '../runner/runner-context.ts'
 import { VersionTable } from '../runner/version-table.ts'
 import { WaitLog } from '../runner/wait-log.ts'
+import { deadlineOf } from './deadline.ts'
 
 /** The revisions of a bundle: as a graph, and each by its id. */
 export type Bundled = Pick<CommandContext, 'map' | 'revision' | 'checksums'>
@@ -58,9 +59,6 @@ export interface RunRequest {
   readonly observe?: SessionOptions['observe']
 }
 
-/** Time to write the report and to answer. */
-const ANSWER_MS = 2_000
-
 /** Reads the configuration from the environment and connects. Throws a `CommandError` that names what is missing. */
 export async function commandContext(
   bundle: Bundled,
@@ -68,7 +66,7 @@ export async function commandContext(
   { runId, source, remainingMs, observe }: RunRequest,
 ): Promise<CommandContext> {
   const config = readConfig(process.env)
-  const deadline = Date.now() + remainingMs - ANSWER_MS
+  const deadline = deadlineOf(remainingMs)
   const waits = new WaitLog(log)
   let connection: Connection | undefined
   const onWait: RetryPolicy['onWait'] = (error, waitMs) => {

@@ -6,6 +6,7 @@ import type { ErrorReport } from '../runner/report.ts'
 import type { RunLog } from '../runner/runner-context.ts'
 import { type CommandReport, carryOut, carryOutAlone } from './carry-out.ts'
 import { type Bundled, bundled, commandContext, jsonLog, runIdentity } from './command-context.ts'
+import { deadlineOf } from './deadline.ts'
 import { type InvokeRequest, needsDatabase, parseRequest } from './invoke-request.ts'
 import type { LambdaContext } from './lambda-context.ts'
 import { RunMetrics } from './run-metrics.ts'
@@ -22,6 +23,8 @@ export interface Caller {
   readonly log: RunLog
   /** Aborted: the run ends after the step it is at. */
   readonly stop?: AbortSignal
+  /** What to do about a revision that had too little time, for its message. Default: what helps in a Lambda. */
+  readonly moreTime?: string
 }
 
 /** What the function answers; `status` is `failed` with an `error` when anything went wrong. */
@@ -56,7 +59,10 @@ export function createInvoke(
       const { versionTable, versionTableSchema, trustedOwners } = readVersionTable(process.env)
       const table = { schema: versionTableSchema, name: versionTable, trustedOwners }
       const run = runIdentity(bundle, request)
-      return await carryOutAlone(request, bundle, { table, run })
+      const deadline = deadlineOf(remainingMs(lambda))
+      const { moreTime } = lambda?.caller ?? {}
+      const more = moreTime !== undefined && { moreTime }
+      return await carryOutAlone(request, bundle, { table, run, deadline, ...more })
     } catch (error) {
       const verbose = request !== undefined && 'verbose' in request && request.verbose
       const report = errorReport(error, { verbose })
@@ -69,6 +75,10 @@ export function createInvoke(
 /** Without a Lambda context (a script, a test) a run may take as long as the longest Lambda. */
 const LONGEST_RUN_MS = 15 * 60_000
 
+function remainingMs(lambda: InvokeContext | undefined): number {
+  return lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS
+}
+
 async function onDatabase(
   request: InvokeRequest,
   bundle: Bundled,
@@ -76,15 +86,15 @@ async function onDatabase(
   lambda: InvokeContext | undefined,
 ): Promise<CommandReport> {
   const metrics = new RunMetrics()
-  const { source = 'invoke', log: callersLog = log, stop } = lambda?.caller ?? {}
+  const { source = 'invoke', log: callersLog = log, ...caller } = lambda?.caller ?? {}
   const context = await commandContext(bundle, callersLog, {
     runId: lambda?.awsRequestId ?? randomUUID(),
     source,
-    remainingMs: lambda?.getRemainingTimeInMillis() ?? LONGEST_RUN_MS,
+    remainingMs: remainingMs(lambda),
     observe: metrics.observe,
   })
   const run = { ...context.run, ...runIdentity(bundle, request) }
-  const report = await carryOut(request, { ...context, run, ...(stop && { stop }) })
+  const report = await carryOut(request, { ...context, ...caller, run })
   if ('steps' in report) metrics.write(report.status, report.pending.length)
   return report
 }

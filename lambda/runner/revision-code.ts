@@ -18,6 +18,9 @@ export class NotAwaited extends CommandError {
   }
 }
 
+/** How often a place that shows it gets to know what a revision waits for. */
+const LOOK_MS = 5_000
+
 /** A statement came after its revision was over. */
 class RevisionEnded extends CommandError {
   constructor(message: string) {
@@ -41,6 +44,7 @@ export class RevisionCode implements EscapeHandler {
   #state: 'running' | 'returned' | 'committed' | 'failed' = 'running'
   #op: Operations | undefined
   #waitsFor: string | undefined
+  #look: NodeJS.Timeout | undefined
 
   constructor(name: string, session: Session, context: RunnerContext) {
     this.#name = name
@@ -58,26 +62,11 @@ export class RevisionCode implements EscapeHandler {
         await run.autocommitBlock(body)
       },
     })
-    this.#op = op
-    const { stackTraceLimit } = Error
-    // A library may stand between the revision and what it throws.
-    Error.stackTraceLimit = Math.max(stackTraceLimit, DEPTH)
-    try {
-      const running = guarded(() => op.calls.during(async () => await work?.(op)), this)
-      const returned: unknown = await Promise.race([running, this.#escape.promise])
-      // A query builder that nobody awaits sends its statement some microtasks after it was called.
-      await Promise.race([setImmediate(), this.#escape.promise])
-      this.#refuseReturned(returned)
-      this.#end('returned')
-    } catch (thrown) {
-      this.#end('failed')
-      throw asError(thrown)
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit
-    }
+    await this.#runCode(work, op)
     const [call] = [...op.notAwaited(), ...this.#session.pending]
-    if (call !== undefined)
+    if (call !== undefined) {
       throw this.#notAwaited(`without waiting for ${call}: add the missing 'await'`)
+    }
     await this.#session.settled()
     if (this.#session.failure) throw this.#session.failure
     const [unsent, ...others] = op.calls.unsent.left()
@@ -109,7 +98,29 @@ export class RevisionCode implements EscapeHandler {
     }
   }
 
+  async #runCode(work: RunStep['run'], op: Operations): Promise<void> {
+    this.#op = op
+    this.#look = setInterval(() => this.#tellWaiting(), LOOK_MS).unref()
+    const { stackTraceLimit } = Error
+    // A library may stand between the revision and what it throws.
+    Error.stackTraceLimit = Math.max(stackTraceLimit, DEPTH)
+    try {
+      const running = guarded(() => op.calls.during(async () => await work?.(op)), this)
+      const returned: unknown = await Promise.race([running, this.#escape.promise])
+      // A query builder that nobody awaits sends its statement some microtasks after it was called.
+      await Promise.race([setImmediate(), this.#escape.promise])
+      this.#refuseReturned(returned)
+      this.#end('returned')
+    } catch (thrown) {
+      this.#end('failed')
+      throw asError(thrown)
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
+    }
+  }
+
   #end(state: 'returned' | 'failed'): void {
+    clearInterval(this.#look)
     this.#waitsFor ??= this.#waiting()
     this.#state = state
     this.#session.endRevision((sql) => this.#refusal(shortened(sql)))
@@ -134,6 +145,11 @@ export class RevisionCode implements EscapeHandler {
     const warning = `${line}; ${this.#name} is committed, so do what it left out in a new revision`
     const { log, warn = (text) => log.warn(text) } = this.#context
     warn(warning)
+  }
+
+  #tellWaiting(): void {
+    const what = this.#waiting() ?? 'something other than the database'
+    this.#context.log.waiting?.(`${this.#name} waits for ${what}`)
   }
 
   #waiting(): string | undefined {

@@ -23,6 +23,8 @@ export interface RunnerContext {
   readonly log: RunLog
   /** When the run must have answered, in epoch milliseconds. */
   readonly deadline: number
+  /** What to do about a revision that had too little time, for its message. Default: what helps in a Lambda. */
+  readonly moreTime?: string
   /** False: less time than a run of this function has, so a step that does not fit may fit the next time. Default: true. */
   readonly fullTime?: boolean
   /** Shortest wait between two looks at what another run, or a call without an answer, is doing. Default: 500. */

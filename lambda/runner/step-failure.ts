@@ -18,6 +18,8 @@ export interface FailedStep {
   readonly inOneTransaction: boolean
   /** What it waited for when the time was up; `undefined`: nothing of the database. */
   readonly waitsFor?: string | undefined
+  /** What to do about a revision that had too little time. */
+  readonly moreTime?: string | undefined
 }
 
 /** What the autocommit blocks of a step that failed leave. */
@@ -78,13 +80,16 @@ function committedText({ direction, blocks, inOneTransaction }: FailedStep): str
 
 const MOST_NAMED = 5
 
-function reasonOf(cause: unknown, { waitsFor }: FailedStep): string {
+function reasonOf(cause: unknown, { waitsFor, moreTime = IN_LAMBDA }: FailedStep): string {
   if (!(cause instanceof OutOfTime)) return messageOf(cause)
   if (waitsFor === undefined) {
-    return `${cause.message}, while no statement of it was under way: it waits for something else, such as a promise that never settles`
+    return `${cause.message}, while no statement of it was under way: it waits for something else, such as a promise that never settles or a loop without an end`
   }
-  return `${cause.message}, while it waited for ${waitsFor}: it needs more than one Lambda life, so split it into several revisions or make it a backfill`
+  return `${cause.message}, while it waited for ${waitsFor}: ${moreTime}`
 }
+
+const IN_LAMBDA =
+  'it needs more than one Lambda life, so split it into several revisions or make it a backfill'
 
 /** The database's error behind an error of the ORM or of the revision itself. */
 export function statementErrorOf(error: unknown): StatementError | undefined {

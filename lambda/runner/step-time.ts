@@ -26,6 +26,11 @@ export function stopTime(deadline: number, now = Date.now()): number {
   return deadline - Math.min(Math.max(reserve, SHORTEST_RESERVE_MS), LONGEST_RESERVE_MS)
 }
 
+/** The time until the deadline that lets work go on for `workMs`, see {@link stopTime}. */
+export function timeFor(workMs: number): number {
+  return workMs + Math.min(Math.max(workMs / 9, SHORTEST_RESERVE_MS), LONGEST_RESERVE_MS)
+}
+
 /** What `work` answers, or {@link OutOfTime} when that takes longer than until `time`; it then goes on unheard. */
 export async function untilTime<T>(time: number, work: () => Promise<T> | T): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()

@@ -112,7 +112,8 @@ export class Step {
     const { waitsFor } = this.code
     const { name } = this
     const { file } = this.#step
-    const step = { revision, direction, name, file, blocks, inOneTransaction, waitsFor }
+    const time = { waitsFor, moreTime: context.moreTime }
+    const step = { revision, direction, name, file, blocks, inOneTransaction, ...time }
     return migrationError(step, cause)
   }
 

@@ -44,6 +44,7 @@ export default defineRevision({ revision: '${id}', downRevision: ${down}, doc: '
   return {
     name: 'a place that needs no bundle',
     interruption: { first: '', second: '' },
+    life: '',
     send: (event) => invoke(event),
     [Symbol.asyncDispose]: async () => {},
   }

@@ -40,6 +40,14 @@ describe('a command line that is not right', () => {
       "error: command-argument value '' is invalid for argument 'target'. It must not be empty.",
     ],
     [['upgrade', '--sqll'], "error: unknown option '--sqll'"],
+    [
+      ['upgrade', '--timeout', '0'],
+      "error: option '--timeout <seconds>' argument '0' is invalid. It must be a number of seconds from 1 to 2592000.",
+    ],
+    [
+      ['upgrade', '--timeout', '60', '--function', 'shop'],
+      "error: option '--timeout <seconds>' cannot be used with option '--function <name>'",
+    ],
     [['upgrade', '-1x'], "error: unknown option '-1x'"],
     [['stamp'], "error: missing required argument 'targets'"],
     [['show'], "error: missing required argument 'target'"],

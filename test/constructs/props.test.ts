@@ -195,6 +195,17 @@ describe('revisions that are wrong stop the synthesis', () => {
     ).toMatch(/^Shop\/Migrations: migrations: Cycle is detected in revisions \(b, a\)/)
   })
 
+  test.each([
+    ['ends the process', 'process.exit(0)'],
+    ['waits at its top for what never comes', 'await new Promise(() => {})'],
+  ])('with a file whose code %s', async (_, code) => {
+    const ending = (folder: string) =>
+      writeFile(path.join(folder, 'a.ts'), `${code}\n${revisionText({ id: 'a' })}`)
+    expect(await broken([{ id: 'a' }], ending)).toMatch(
+      /^Shop\/Migrations: migrations: bundling ended with the exit code (?:0|13) and without a result: the code of a revision file ends the process, or waits at its top for what never comes/,
+    )
+  })
+
   test('with one id twice', async () => {
     const twice = (folder: string) =>
       writeFile(path.join(folder, 'again.ts'), revisionText({ id: 'a' }))

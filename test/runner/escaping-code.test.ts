@@ -193,7 +193,7 @@ describe('a revision that never comes to an end', () => {
   test.each<[string, string, Work]>([
     [
       'of its own',
-      'while no statement of it was under way: it waits for something else, such as a promise that never settles; nothing of it is committed',
+      'while no statement of it was under way: it waits for something else, such as a promise that never settles or a loop without an end; nothing of it is committed',
       forever,
     ],
     [
