@@ -17,6 +17,9 @@ import { explained, isBusy, isUnavailable, StatementError, unanswered } from './
  * | the same | every other write | never | it may have run: the transaction is rolled back, and `runner/step-tries.ts` runs the revision again |
  * | anything else | all | never | it would be refused again |
  *
+ * Each of these times counts from the first error of its row: an outage may cut sockets in its third minute, and an
+ * auto-paused cluster may wake up while the password is being rotated. The longest that was begun counts for all.
+ *
  * Waits are 0.25 s, doubled up to 5 s, each with ±25 % jitter, and never past the deadline; a call that returns nothing
  * until then is given up. What is done again as a whole revision, after its rollback, stands in `runner/step-tries.ts`.
  */
@@ -59,18 +62,19 @@ export async function retryCall<T>(
   policy: RetryPolicy,
   repeatable: Repeatable,
 ): Promise<T> {
-  const started = Date.now()
+  // When the waiting ends, by how long an error is waited for.
+  const ends = new Map<number, number>()
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     await repeatable.before?.()
     try {
       return await call()
     } catch (failure) {
       if (!(failure instanceof StatementError)) throw failure
+      const ms = patienceMs(failure, policy, repeatable)
+      if (ms === 0) throw given(failure, policy)
+      if (!ends.has(ms)) ends.set(ms, Date.now() + ms)
+      const end = Math.min(Math.max(...ends.values()), policy.deadline ?? Number.POSITIVE_INFINITY)
       const jittered = Math.round(wait * (0.75 + Math.random() / 2))
-      const end = Math.min(
-        started + patienceMs(failure, policy, repeatable),
-        policy.deadline ?? Number.POSITIVE_INFINITY,
-      )
       if (Date.now() + jittered > end) throw given(failure, policy)
       policy.onWait?.(failure, jittered)
       await sleep(jittered)
