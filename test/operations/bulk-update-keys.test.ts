@@ -188,7 +188,9 @@ describe('the operators of others', () => {
     })
     const statements = sent()
     expect(statements).toHaveLength(3)
-    expect(new Set(statements.flatMap((sql) => unqualifiedNames(sql)))).toEqual(new Set(['type public.t']))
+    expect(new Set(statements.flatMap((sql) => unqualifiedNames(sql)))).toEqual(
+      new Set(['type public.t']),
+    )
   })
 })
 
