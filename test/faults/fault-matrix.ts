@@ -44,9 +44,30 @@ export function faultMatrix(scenarios: readonly Scenario[]): void {
     await noViolation(scenario, (clean) => casesOf(clean).map((each) => [each]))
   })
 
+  // The run that takes over what a faulted one has left is faulted, too.
+  test.each(scenarios.filter(({ name }) => name.includes('autocommit')))(
+    '$name, two runs in a row',
+    async (scenario) => {
+      await noViolation(scenario, (clean) => pairsOf(casesOf(clean)))
+    },
+  )
+
   test('is 1,500 cases at least', () => {
     expect(total()).toBeGreaterThanOrEqual(1_500)
   })
+}
+
+/** How many of all pairs are tried. */
+const PAIRS = Number(process.env.FAULT_PAIRS ?? 60)
+
+/** Pairs from all over the cases; another `FAULT_SEED` makes others. */
+function pairsOf(cases: readonly FaultAt[]): FaultAt[][] {
+  let seed = Number(process.env.FAULT_SEED ?? 1)
+  const any = () => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return cases[seed % cases.length]
+  }
+  return Array.from({ length: PAIRS }, () => [any(), any()].filter((each) => each !== undefined))
 }
 
 /** Runs the scenario with each of these lists of faults, and expects that all invariants hold. */
