@@ -16,6 +16,7 @@ import { identifierText, literal } from './literals.ts'
 import { LONG_VALUE_CHARACTERS, longValue, parametersOf } from './long-values.ts'
 import { MAX_SQL_CHARACTERS, type Session } from './session.ts'
 import { refuseTornLiterals, resultForm } from './statements.ts'
+import { unusedName } from './unused-name.ts'
 
 /**
  * Writes every value as a literal: the Data API binds strings as `text`, which PostgreSQL refuses for
@@ -27,10 +28,13 @@ export class LiteralQueryCompiler extends PostgresQueryCompiler {
   /** Where the values stand in the text, to see that each is still one constant there. */
   #literals: (readonly [start: number, end: number])[] = []
   #longest = Number.POSITIVE_INFINITY
+  #parameterName = ''
 
   override compileQuery(node: RootOperationNode, queryId: QueryId): CompiledQuery {
     const compiled = this.#compile(node, queryId, Number.POSITIVE_INFINITY)
     if (compiled.sql.length <= MAX_SQL_CHARACTERS) return compiled
+    // A name that is a column as well would be taken for the parameter in an array slice: a[1:v1].
+    this.#parameterName = unusedName('aurora_value', compiled.sql)
     return this.#compile(node, queryId, LONG_VALUE_CHARACTERS)
   }
 
@@ -44,10 +48,11 @@ export class LiteralQueryCompiler extends PostgresQueryCompiler {
 
   protected override appendValue(value: unknown): void {
     const text = literal(value)
-    const long = text.length > this.#longest ? longValue(value) : undefined
+    const name = `${this.#parameterName}${this.numParameters + 1}`
+    const long = text.length > this.#longest ? longValue(value, name) : undefined
     if (long) {
       this.addParameter(long)
-      this.append(`:v${this.numParameters}${long.cast}`)
+      this.append(`:${name}${long.cast}`)
       return
     }
     const start = this.getSql().length

@@ -10,6 +10,8 @@ export class OrmSessions {
   readonly #all = new Set<WeakRef<SqlEntityManager>>()
   readonly #held = new Set<SqlEntityManager>()
   readonly #forksOfTransactions = new WeakSet<SqlEntityManager>()
+  /** What a flush failed to send. The revision has got its error, and goes on only after a rollback to a savepoint. */
+  readonly #failed = new WeakMap<SqlEntityManager, ReadonlySet<string>>()
   /** Until the next flush, what their entities hold was meant to be dropped. */
   readonly #rolledBack = new WeakSet<SqlEntityManager>()
 
@@ -32,9 +34,20 @@ export class OrmSessions {
     call: (args: readonly unknown[]) => Promise<T>,
   ): Promise<T> {
     if (name === 'transactional') return this.#transaction(em, args, call)
-    if (name === 'flush') this.#rolledBack.delete(em)
+    if (name === 'flush' || name === 'commit') return this.#flush(em, () => call(args))
     if (name === 'rollback') this.#rolledBack.add(em)
     return call(args)
+  }
+
+  async #flush<T>(em: SqlEntityManager, flush: () => Promise<T>): Promise<T> {
+    this.#rolledBack.delete(em)
+    this.#failed.delete(em)
+    try {
+      return await flush()
+    } catch (error) {
+      this.#failed.set(em, new Set(unflushedChanges(em)))
+      throw error
+    }
   }
 
   /** The fork of a transaction needs no look: its end flushes the changes, or drops them. */
@@ -63,7 +76,7 @@ export class OrmSessions {
     const all = [...this.#all].flatMap((weak) => weak.deref() ?? [])
     return all
       .filter((em) => !this.#forksOfTransactions.has(em) && !this.#rolledBack.has(em))
-      .flatMap(unflushedChanges)
+      .flatMap((em) => unflushedChanges(em).filter((change) => !this.#failed.get(em)?.has(change)))
   }
 
   /** The oldest without changes. If it gets changes later, they are found as long as something refers to it. */

@@ -19,14 +19,22 @@ export const OPERATIONS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/bulk-update.ts',
-    ['operations/bulk-update'],
+    'lambda/operations/update-statement.ts',
+    ['operations/bulk-update', 'operations/bulk-update-keys'],
     [
       [
         'a key that matches no row is fine',
-        "const all = missing === 'error' ?",
-        'const all = missing !== missing ?',
+        '...(requiresMatch ? [allMatch(update, names)] : []),',
+        '',
       ],
+      ['keys that are equal to PostgreSQL are fine', 'allDiffer(update, names),', ''],
+      ['a chunk forgets the keys of the one before', 'const all = isFirst', 'const all = true'],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/operations/bulk-update.ts',
+    ['operations/bulk-update'],
+    [
       [
         'of two rows with one key either wins',
         'if (other !== undefined) throw',

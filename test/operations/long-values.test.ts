@@ -11,8 +11,8 @@ describe('a value that would make a statement longer than 65,536 characters', ()
     const { op, calls, look } = await open('create table note (id integer, body text, at date)')
     await op.execute(sql`insert into note values (${7}, ${LONG}, ${'2014-06-25'})`)
     const [call] = calls()
-    expect(call?.sql).toBe("insert into note values ( 7, :v1,  '2014-06-25')")
-    expect(call?.parameters).toEqual([{ name: 'v1', value: { stringValue: LONG } }])
+    expect(call?.sql).toBe("insert into note values ( 7, :aurora_value1,  '2014-06-25')")
+    expect(call?.parameters).toEqual([{ name: 'aurora_value1', value: { stringValue: LONG } }])
     expect(await look('select body from note')).toEqual([LONG])
   })
 
@@ -30,6 +30,15 @@ describe('a value that would make a statement longer than 65,536 characters', ()
       sql`select (array[1, 2, 3])[1:n] as s from (values (2)) v (n) where ${LONG} <> ''`,
     )
     expect(read).toEqual([{ s: [1, 2] }])
+  })
+
+  test('has a parameter that is called like nothing in the statement', async () => {
+    const { op, calls } = await open()
+    const found = await op.query(
+      sql`select (array[1, 2, 3])[1:v1] as s, (array[1, 2, 3])[aurora_value1:aurora_value1] as t from (values (2, 3)) v (v1, aurora_value1) where ${LONG} <> ''`,
+    )
+    expect(found).toEqual([{ s: [1, 2], t: [3] }])
+    expect(calls()[0]?.parameters).toMatchObject([{ name: 'aurora_value_21' }])
   })
 
   test('works through the query builder, where it is read back as well', async () => {

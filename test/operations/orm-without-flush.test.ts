@@ -247,6 +247,38 @@ describe('changes of a session that are not flushed', () => {
     expect(await leftOf((em) => work(em))).toEqual([])
   })
 
+  test.each<[string, (em: EntityManager, team: { name: string }) => unknown, string[]]>([
+    ['are not named when their flush failed and was undone', () => undefined, []],
+    [
+      'are named after that when they are others',
+      (em) => void em.create(Tag, { label: 'x' }),
+      ['new Tag'],
+    ],
+    [
+      'are named again once a flush went well',
+      async (em, team) => {
+        team.name = 'Town'
+        await em.flush()
+        team.name = 'City'
+      },
+      ['Team 1 (name)'],
+    ],
+  ])('%s', async (_, goOn, expected) => {
+    const { op } = await revision(...SETUP)
+    await op.calls.during(async () => {
+      const em = orm(op, [Team, Player, Tag])
+      const team = await em.findOneOrFail(Team, 1)
+      await op.execute("alter table teams add constraint short check (name <> 'too long')")
+      await op.execute('savepoint before')
+      team.name = 'too long'
+      await expect(em.flush()).rejects.toThrow('short')
+      await op.execute('rollback to savepoint before')
+      await goOn(em, team)
+    })
+    const left = expected.length === 0 ? [] : [withoutFlush(expected.join())]
+    expect(op.calls.unsent.left()).toEqual(left)
+  })
+
   test('are named again once the session goes on after a rollback', async () => {
     const left = await leftOf(async (em) => {
       const team = await em.findOneOrFail(Team, 1)
