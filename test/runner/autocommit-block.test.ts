@@ -534,6 +534,37 @@ describe('the lease of a step with blocks', () => {
   })
 })
 
+describe('a step whose lease had ended', () => {
+  const OPEN = `insert into alembic_version_history (token, seq, run_id, revision, direction, doc, source, who, from_rows, to_rows, outcome, lease_until, started_at)
+    values ('theirs', 2, 'x', 'r2', 'upgrade', 'doc', 'cli', 'ada', '{r1}', '{r2}', 'running', clock_timestamp() - interval '1 second', now())`
+  const RENEW =
+    "update alembic_version_history set lease_until = clock_timestamp() + interval '2 seconds' where token = 'theirs'"
+
+  test('is not taken over when its run renews it just before, and is waited for', async () => {
+    const database = await tableDatabase()
+    const other = await connect(aurora, database)
+    await other.query(OPEN)
+    const context = contextOf(database, BLOCK)
+    let renewed = 0
+    const api = new Proxy(context.api, {
+      get(target, name) {
+        if (name !== 'execute') return Reflect.get(target, name).bind(target)
+        return async (...args: Parameters<typeof target.execute>) => {
+          const takesOver = /update \S+ set token = /.test(args[0].sql)
+          if (takesOver && renewed === 0) renewed = (await other.query(RENEW)).rowCount ?? 0
+          return await target.execute(...args)
+        }
+      },
+    })
+    const report = await upgrade({ ...context, api })
+    expect(renewed).toBe(1)
+    expect(report).toMatchObject({ status: 'succeeded', to: ['r2'] })
+    expect(context.lines.join('\n')).toMatch(/waiting for the upgrade of r2 by ada/)
+    // Refused, the takeover, and the fence after the block.
+    expect(countOf(database, 'set token')).toBe(3)
+  })
+})
+
 describe('an interrupted step', () => {
   const INTERRUPTED = together(BLOCK, REST, FAIL)
 
