@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import { check, current, downgrade, ensureVersion, stamp, upgrade } from '../lambda/commands.ts'
-import { VersionTable } from '../lambda/runner/version-table.ts'
+import { VersionTable } from '../lambda/ledger/version-table.ts'
 import { AlembicProject, PYTHON } from './alembic-project.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
 import { callNames, tableRevision, testContext } from './runner-fixture.ts'

@@ -11,8 +11,8 @@ import {
   stamp,
   upgrade,
 } from '../lambda/commands.ts'
+import { VersionTable } from '../lambda/ledger/version-table.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
-import { VersionTable } from '../lambda/runner/version-table.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'
 import { callNames, revision, tableRevision, testContext } from './runner-fixture.ts'
 

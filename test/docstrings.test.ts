@@ -37,7 +37,7 @@ function exampleOf(comment: string): string[] {
 function asModule(code: string): string {
   if (/^import /m.test(code)) return code
   return `import { defineRevision, json, pgArray, sql } from 'aurora-migrations'
-import { identifier, literal } from '../lambda/data-api/literals.ts'
+import { identifier, literal } from '../lambda/sql/literals.ts'
 export const names = [defineRevision, json, pgArray, sql, identifier, literal]
 export default defineRevision({
   revision: 'a', downRevision: null, doc: 'an example', downgrade: null,

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { bundle } from '../infra/bundle.ts'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import type { InvokeResponse } from '../lambda/handlers/index.ts'
-import type { ErrorReport } from '../lambda/runner/report.ts'
+import type { ErrorReport } from '../lambda/run/report.ts'
 import { newDatabase, testAurora } from './local-aurora.ts'
 
 type Invoke = (event: unknown) => Promise<InvokeResponse>

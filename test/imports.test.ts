@@ -10,20 +10,46 @@ const ALLOWED: Record<string, readonly string[]> = {
     'lambda/commands.ts',
     'lambda/config.ts',
     'lambda/connection.ts',
-    'lambda/runner',
+    'lambda/run',
+    'lambda/ledger',
     'lambda/revisions',
   ],
   'lambda/commands.ts': ['lambda/commands'],
-  'lambda/commands': ['lambda/runner', 'lambda/revisions', 'lambda/data-api', 'lambda/offline'],
-  'lambda/offline': ['lambda/runner', 'lambda/revisions', 'lambda/data-api'],
+  'lambda/commands': [
+    'lambda/offline',
+    'lambda/run',
+    'lambda/ledger',
+    'lambda/revisions',
+    'lambda/session',
+    'lambda/data-api',
+    'lambda/sql',
+  ],
+  'lambda/offline': [
+    'lambda/ledger',
+    'lambda/revisions',
+    'lambda/operations',
+    'lambda/session',
+    'lambda/data-api',
+    'lambda/sql',
+  ],
+  'lambda/run': [
+    'lambda/ledger',
+    'lambda/operations',
+    'lambda/session',
+    'lambda/data-api',
+    'lambda/sql',
+  ],
+  'lambda/ledger': ['lambda/session', 'lambda/data-api', 'lambda/sql'],
+  'lambda/orm': ['lambda/operations', 'lambda/session', 'lambda/data-api', 'lambda/sql'],
+  'lambda/operations': ['lambda/session', 'lambda/data-api', 'lambda/sql'],
+  'lambda/session': ['lambda/data-api', 'lambda/sql'],
   'lambda/connection.ts': ['lambda/config.ts', 'lambda/data-api', 'lambda/secrets.ts'],
-  'lambda/runner': ['lambda/operations', 'lambda/data-api'],
-  'lambda/operations': ['lambda/data-api'],
-  'lambda/revisions': ['lambda/operations'],
-  'lambda/index.ts': ['lambda/data-api', 'lambda/operations', 'lambda/revisions'],
-  'lambda/data-api': [],
-  'lambda/config.ts': [],
   'lambda/secrets.ts': ['lambda/data-api'],
+  'lambda/data-api': ['lambda/sql'],
+  'lambda/revisions': ['lambda/operations'],
+  'lambda/index.ts': ['lambda/data-api', 'lambda/sql', 'lambda/operations', 'lambda/revisions'],
+  'lambda/sql': [],
+  'lambda/config.ts': [],
   'lambda/errors.ts': [],
   'lambda/source-frames.ts': [],
   'lambda/thrown.ts': [],
@@ -66,6 +92,27 @@ function partOf(file: string): string | undefined {
   return Object.keys(ALLOWED).find((part) => file === part || file.startsWith(`${part}/`))
 }
 
+/** Each file that reaches itself, with the files on the way. */
+function circlesOf(imports: readonly Import[]): string[] {
+  const targets = new Map<string, string[]>()
+  for (const { from, to, typeOnly } of imports) {
+    if (to !== undefined && !typeOnly) targets.set(from, [...(targets.get(from) ?? []), to])
+  }
+  const wayBack = (start: string): string[] | undefined => {
+    const ways = [[start]]
+    const seen = new Set<string>()
+    for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
+      for (const to of targets.get(way.at(-1) ?? '') ?? []) {
+        if (to === start) return [...way, to]
+        if (!seen.has(to)) ways.push([...way, to])
+        seen.add(to)
+      }
+    }
+    return undefined
+  }
+  return [...targets.keys()].flatMap((file) => wayBack(file)?.join(' > ') ?? [])
+}
+
 describe('imports', () => {
   const imports = importsUnder('lambda')
 
@@ -91,6 +138,10 @@ describe('imports', () => {
         (to !== undefined && !to.startsWith('lambda/')) || LOCAL_ONLY.test(specifier),
     )
     expect(wrong).toEqual([])
+  })
+
+  test('make no circle at run time', () => {
+    expect(circlesOf(imports)).toEqual([])
   })
 
   test('of the AWS SDK are in three places only', () => {

@@ -10,12 +10,12 @@ import {
   upgrade,
   upgradeScript,
 } from '../lambda/commands.ts'
-import { json, pgArray } from '../lambda/data-api/literals.ts'
 import { sql } from '../lambda/index.ts'
-import { defineEntity, orm, p } from '../lambda/operations/orm.ts'
+import { VersionTable } from '../lambda/ledger/version-table.ts'
+import { defineEntity, orm, p } from '../lambda/orm/orm.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 import { RevisionMap } from '../lambda/revisions/revision-map.ts'
-import { VersionTable } from '../lambda/runner/version-table.ts'
+import { json, pgArray } from '../lambda/sql/literals.ts'
 import { dumpCatalog } from './catalog-dump.ts'
 import { exampleRevisions } from './example-revisions.ts'
 import { connect, newDatabase, testAurora } from './local-aurora.ts'

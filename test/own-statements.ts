@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { afterAll, expect } from 'vitest'
 import type { DataApi, DataApiStatement } from '../lambda/data-api/data-api.ts'
-import { Session } from '../lambda/data-api/session.ts'
-import { statementFacts } from '../lambda/data-api/statements.ts'
-import { withValues } from '../lambda/data-api/written-values.ts'
 import { Operations } from '../lambda/operations/operations.ts'
-import { statementsIn } from './data-api/parse-tree.ts'
-import { unqualifiedNames } from './data-api/qualified-names.ts'
+import { Session } from '../lambda/session/session.ts'
+import { statementFacts } from '../lambda/sql/statements.ts'
+import { withValues } from '../lambda/sql/written-values.ts'
+import { statementsIn } from './sql/parse-tree.ts'
+import { unqualifiedNames } from './sql/qualified-names.ts'
 
 // Every statement of our own that a test sends is read with PostgreSQL's own parser. What a revision says is not ours,
 // and of a statement that carries a revision's within it the rest is. So none has to be listed here, and none is missed.

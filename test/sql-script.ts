@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../lambda/data-api/rds-data-api.ts'
-import { splitStatements } from '../lambda/data-api/statements.ts'
+import { splitStatements } from '../lambda/sql/statements.ts'
 
 const run = promisify(execFile)
 

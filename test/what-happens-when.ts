@@ -21,7 +21,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`failed`, with revision, statement and SQLSTATE',
     holds: 'nothing of the revision but a `failed` row in the history; revisions before it stay',
     tests: shownBy(
-      'runner/runner',
+      'run/runner',
       'at statement %i leaves the database as it was, and one failed history row',
       'is told with what was applied before it',
     ),
@@ -44,14 +44,11 @@ export const HAPPENINGS: readonly Happening[] = [
       'the revision once, or as it was: the transaction is rolled back, or ended by the service in 3 minutes',
     tests: [
       ...shownBy(
-        'runner/commit',
+        'run/commit',
         'is sent twice in one transaction when it is %s: the revision is run again in another',
         'is begun again, and the revision is applied once',
       ),
-      ...shownBy(
-        'runner/batching',
-        'a batch that got no answer shows the statements that were in it',
-      ),
+      ...shownBy('run/batching', 'a batch that got no answer shows the statements that were in it'),
       ...shownBy(
         'faults/fault-matrix-batches',
         'every call of runs in batches failing in every way',
@@ -63,7 +60,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'the run finds out: it goes on, or runs the revision again, up to 4 times; then `failed`: `the connection broke at the commit, and nothing was committed: run it again`',
     holds: 'what the report says',
     tests: shownBy(
-      'runner/commit',
+      'run/commit',
       'after it took place (%j) is found out, and the run is a success',
       'before it took place (%j) is found out, and the revision is run again',
       'before it took place each time is a failure that leaves nothing',
@@ -74,7 +71,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`unknown`; invoke again, the next run finds out',
     holds: 'the whole revision or nothing of it',
     tests: shownBy(
-      'runner/commit',
+      'run/commit',
       'and cannot be found out before the deadline is unknown, and the next run settles it',
     ),
   },
@@ -109,7 +106,7 @@ export const HAPPENINGS: readonly Happening[] = [
         'a run that is killed ${CRASHES} times at any moment is finished by the next one',
       ),
       ...shownBy(
-        'runner/races',
+        'run/races',
         'a run that meets the lock of another says who holds it and when it frees itself',
       ),
     ],
@@ -129,7 +126,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`failed`: `… its autocommit blocks have committed …; nothing else of it is committed, and the next run begins its … again`',
     holds: 'what the blocks have committed, and an `interrupted` row',
     tests: shownBy(
-      'runner/autocommit-block',
+      'run/block/autocommit-block',
       'in its rest is interrupted, and runs again from its start with the bundle at hand',
     ),
   },
@@ -138,7 +135,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'a warning, `…and is abandoned: what its autocommit blocks have committed stays…`',
     holds: 'the same, and the row is `abandoned`',
     tests: shownBy(
-      'runner/autocommit-block',
+      'run/block/autocommit-block',
       'is abandoned by a downgrade, which names what may be left',
       'is abandoned by a stamp',
     ),
@@ -148,8 +145,8 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'one waits and then has nothing to do; with `LOCK_WAIT` it stops waiting after so many seconds, with 0 at once: `another run was at work for … s`',
     holds: 'each revision once',
     tests: [
-      ...shownBy('runner/races', 'on %s, %s, apply each revision once'),
-      ...shownBy('runner/locks', 'is waited for %i ms'),
+      ...shownBy('run/races', 'on %s, %s, apply each revision once'),
+      ...shownBy('run/locks', 'is waited for %i ms'),
     ],
   },
   {
@@ -178,7 +175,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'the revision is rolled back and run again up to 4 times; then `failed`, with who had it: `process … of role … held it (…, its transaction … s old: …)`',
     holds: 'nothing of the revision',
     tests: shownBy(
-      'runner/locks',
+      'run/locks',
       'fails the revision, which tells that %s had it (%s)',
       'is tried again, and granted when the other one is done',
     ),
@@ -188,7 +185,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'the revision is rolled back and run again up to 4 times',
     holds: 'the revision once',
     tests: [
-      ...shownBy('runner/locks', 'a revision that failed on %s is run again'),
+      ...shownBy('run/locks', 'a revision that failed on %s is run again'),
       ...shownBy('faults/tries', 'a revision that fails on %s each time is run five times'),
     ],
   },
@@ -197,17 +194,17 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`a statement took longer than the 45 s of the Data API…, so it is run again`: the revision is rolled back, and its statements are followed to their real end, with their real errors',
     holds: 'the revision once',
     tests: shownBy(
-      'runner/long-statements',
+      'run/long-statements',
       'is run again with the whole revision, and followed to its end',
       'tells its own error, not that the transaction is aborted',
-    ).concat(shownBy('runner/long-rows', 'is followed to its end: %s')),
+    ).concat(shownBy('run/long-rows', 'is followed to its end: %s')),
   },
   {
     when: '… and it returns rows (`op.query`, `returning`)',
     see: '`failed`: `a statement that returns rows took longer than the 45 s of the Data API, and its rows are lost then: write them into a table with op.execute…`',
     holds: 'nothing of the revision',
     tests: shownBy(
-      'runner/long-rows',
+      'run/long-rows',
       'of %s fail the revision at once, which says what to write instead',
     ),
   },
@@ -216,7 +213,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`failed`: `it took longer than the 45 s of the Data API, and only a statement by itself, of fewer characters, can be followed beyond them…`',
     holds: 'nothing of the revision',
     tests: shownBy(
-      'runner/long-rows',
+      'run/long-rows',
       'and is too long to be followed fails the revision, which says what to do',
     ),
   },
@@ -225,7 +222,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`still at work after … s…`, until it is done',
     holds: 'a valid index',
     tests: shownBy(
-      'runner/long-statements',
+      'run/long-statements',
       'that takes longer than the service waits is followed to its end',
     ),
   },
@@ -234,7 +231,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`failed`: `index … is left INVALID, and built anew by the next run`',
     holds: 'the invalid index, until then',
     tests: shownBy(
-      'runner/long-statements',
+      'run/long-statements',
       'that failed is left INVALID, which the report says, and is built anew by the next run',
     ),
   },
@@ -243,7 +240,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: 'nothing: its transaction is kept alive',
     holds: '',
     tests: shownBy(
-      'runner/long-statements',
+      'run/long-statements',
       'is kept alive while the revision waits for something else',
     ),
   },
@@ -252,7 +249,7 @@ export const HAPPENINGS: readonly Happening[] = [
     see: '`failed`: `the revision ran … s of JavaScript without an await, so its transaction could not be kept alive…`',
     holds: 'as it was',
     tests: shownBy(
-      'runner/long-statements',
+      'run/long-statements',
       'and gone, because JavaScript never let go, fails with that cause',
     ),
   },
@@ -260,26 +257,26 @@ export const HAPPENINGS: readonly Happening[] = [
     when: '… in a promise that never settles, or on the command line in a loop without an end',
     see: '`failed` when the time is up: `… while no statement of it was under way: it waits for something else, such as a promise that never settles or a loop without an end`',
     holds: 'nothing of the revision',
-    tests: shownBy('runner/escaping-code', '%s is stopped, and the report says what it waited for'),
+    tests: shownBy('run/escaping-code', '%s is stopped, and the report says what it waited for'),
   },
   {
     when: 'a revision calls `process.exit()`',
     see: '`failed`: `it called process.exit(…), which would end the run without a report: throw an error instead`',
     holds: 'nothing of the revision',
-    tests: shownBy('runner/escaping-code', '%s'),
+    tests: shownBy('run/escaping-code', '%s'),
   },
   {
     when: 'an error escapes it, from a timer or from a promise that it does not await',
     see: "`failed`: `it threw an error that nothing can catch, as from a timer or an event…` or `a promise that it does not await was rejected: add the missing 'await'…`",
     holds: 'nothing of the revision',
-    tests: shownBy('runner/escaping-code', '%s'),
+    tests: shownBy('run/escaping-code', '%s'),
   },
   {
     when: 'its code goes on after it returned',
     see: "`failed`; when it is committed already, a warning: `… is over: a statement came after it returned, so add the missing 'await' before it (…)`. The statement is not sent",
     holds: 'what the report says',
     tests: shownBy(
-      'runner/escaping-code',
+      'run/escaping-code',
       'fails the revision while that can be rolled back',
       'is a warning of the run when the revision is committed, and its statement is not sent',
     ),

@@ -1,4 +1,4 @@
-import type { ErrorReport } from '../../lambda/runner/report.ts'
+import type { ErrorReport } from '../../lambda/run/report.ts'
 import { EXIT } from './exit-code.ts'
 import type { Output } from './output.ts'
 

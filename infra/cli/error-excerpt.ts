@@ -1,5 +1,5 @@
-import { positionToLine } from '../../lambda/data-api/statements.ts'
-import type { ErrorReport } from '../../lambda/runner/report.ts'
+import type { ErrorReport } from '../../lambda/run/report.ts'
+import { positionToLine } from '../../lambda/sql/statements.ts'
 
 /** Shown of a long line, around the place. */
 const SHOWN_CHARACTERS = 60

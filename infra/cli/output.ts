@@ -1,4 +1,4 @@
-import type { ErrorReport, Status, StepReport } from '../../lambda/runner/report.ts'
+import type { ErrorReport, Status, StepReport } from '../../lambda/run/report.ts'
 import { errorExcerpt } from './error-excerpt.ts'
 
 const REDRAW_MS = 1_000

@@ -7,8 +7,8 @@ import {
   needsDatabase,
   parseRequest,
 } from '../../lambda/handlers/invoke-request.ts'
-import type { StepReport } from '../../lambda/runner/report.ts'
-import type { RunLog } from '../../lambda/runner/runner-context.ts'
+import type { StepReport } from '../../lambda/run/report.ts'
+import type { RunLog } from '../../lambda/run/runner-context.ts'
 import { type Invoke, loadBundle } from './loaded-bundle.ts'
 import type { Output } from './output.ts'
 import type { Place } from './place.ts'

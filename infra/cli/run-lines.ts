@@ -1,4 +1,4 @@
-import type { HistoryRow } from '../../lambda/runner/history.ts'
+import type { HistoryRow } from '../../lambda/ledger/history.ts'
 import { oneLine } from './output.ts'
 
 /** History rows as a table, newest first; an error is a line of its own below its row. */

@@ -1,9 +1,9 @@
-import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
+import { openWarning, readFirstState, refusePopulated } from '../ledger/database-state.ts'
 import { planUpgrade } from '../revisions/upgrade-plan.ts'
 import { unknownRows } from '../revisions/version-rows.ts'
-import { openWarning, readFirstState, refusePopulated } from '../runner/database-state.ts'
-import type { Status } from '../runner/report.ts'
+import type { Status } from '../run/report.ts'
+import { Session } from '../session/session.ts'
 import type { CommandContext } from './context.ts'
 import { editedRevisions, editedWarnings } from './edited-revisions.ts'
 

@@ -1,6 +1,6 @@
 import type { Revision } from '../revisions/revision.ts'
 import type { RevisionMap } from '../revisions/revision-map.ts'
-import type { RunnerContext } from '../runner/runner-context.ts'
+import type { RunnerContext } from '../run/runner-context.ts'
 
 /** What a command works with: the runner's context, and the revisions of the bundle. */
 export interface CommandContext extends RunnerContext {

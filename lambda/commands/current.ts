@@ -1,6 +1,6 @@
-import { Session } from '../data-api/session.ts'
+import { readFirstState } from '../ledger/database-state.ts'
 import { currentRevisions, unknownRows } from '../revisions/version-rows.ts'
-import { readFirstState } from '../runner/database-state.ts'
+import { Session } from '../session/session.ts'
 import type { CommandContext } from './context.ts'
 import { describeRevisions, type RevisionsReport } from './revision-report.ts'
 

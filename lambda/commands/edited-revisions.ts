@@ -1,7 +1,7 @@
 import { CommandError } from '../errors.ts'
+import type { DatabaseState } from '../ledger/database-state.ts'
 import { listed } from '../revisions/listed.ts'
 import { unknownRows } from '../revisions/version-rows.ts'
-import type { DatabaseState } from '../runner/database-state.ts'
 import type { CommandContext } from './context.ts'
 
 /** The applied revisions whose files are others than when they were applied, as far as anybody can tell. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Session } from '../data-api/session.ts'
 import { CommandError } from '../errors.ts'
-import { BatchExecutor } from '../runner/batch-executor.ts'
-import { createTables, readFirstState, readState } from '../runner/database-state.ts'
-import type { Status } from '../runner/report.ts'
+import { createTables, readFirstState, readState } from '../ledger/database-state.ts'
+import { BatchExecutor } from '../run/batch-executor.ts'
+import type { Status } from '../run/report.ts'
+import { Session } from '../session/session.ts'
 import type { CommandContext } from './context.ts'
 
 export interface EnsureVersionReport {

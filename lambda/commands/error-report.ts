@@ -1,6 +1,6 @@
 import { CommandError, MigrationError } from '../errors.ts'
-import { stackOf } from '../runner/failure-place.ts'
-import type { ErrorReport } from '../runner/report.ts'
+import { stackOf } from '../run/failure-place.ts'
+import type { ErrorReport } from '../run/report.ts'
 import { asError, messageOf } from '../thrown.ts'
 
 interface Asked {

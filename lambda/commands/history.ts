@@ -1,7 +1,7 @@
-import { Session } from '../data-api/session.ts'
+import { readFirstState } from '../ledger/database-state.ts'
+import { type HistoryRow, recentStatement } from '../ledger/history.ts'
 import { historyRevisions } from '../revisions/history-range.ts'
-import { readFirstState } from '../runner/database-state.ts'
-import { type HistoryRow, recentStatement } from '../runner/history.ts'
+import { Session } from '../session/session.ts'
 import type { BundledRevisions, CommandContext } from './context.ts'
 import { describeRevisions, type RevisionsReport } from './revision-report.ts'
 

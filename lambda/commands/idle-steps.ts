@@ -1,4 +1,4 @@
-import type { StepReport } from '../runner/report.ts'
+import type { StepReport } from '../run/report.ts'
 import type { BundledRevisions } from './context.ts'
 
 /** A line for each applied revision that sent no statement: something may be missing in it. A merge has nothing to send. */

@@ -1,5 +1,5 @@
 import { branchLabels } from '../revisions/branch-labels.ts'
-import type { Status } from '../runner/report.ts'
+import type { Status } from '../run/report.ts'
 import type { BundledRevisions } from './context.ts'
 
 /** One revision, for people. */

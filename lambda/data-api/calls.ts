@@ -1,7 +1,7 @@
+import type { SessionOptions } from '../session/session-options.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { type StatementError, toStatementError } from './errors.ts'
 import { type Repeatable, retryCall, untilDeadline } from './retry.ts'
-import type { SessionOptions } from './session-options.ts'
 
 const HARMLESS = { harmless: true }
 const WRITES = { harmless: false }

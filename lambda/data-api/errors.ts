@@ -1,6 +1,6 @@
+import { type CaughtError, caughtPosition } from '../sql/error-position.ts'
 import { asError } from '../thrown.ts'
 import type { DataApiStatement, WrittenStatement } from './data-api.ts'
-import { type CaughtError, caughtPosition } from './error-position.ts'
 
 /** A line of a file of the project; its path is from the folder of the revisions. */
 export interface FileLine {

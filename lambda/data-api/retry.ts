@@ -12,16 +12,16 @@ import { explained, isBusy, isUnavailable, StatementError, unanswered } from './
  * | 28P01 (the password is being rotated) | all | 60 s | the connection was refused, so nothing ran |
  * | the writer is not available (DatabaseUnavailableException, 57P01, 57P02, 08…): a failover takes 30 to 60 s | reads, BeginTransaction, RollbackTransaction, the history row of a failure | 3 min | twice is as good as once: a transaction begun twice holds nothing and expires |
  * | socket error, time-out, any other 5xx | the same | 15 s | the same |
- * | both | CommitTransaction | never | `runner/commit.ts` finds out what happened |
- * | the same | a statement outside a transaction | never here | `runner/block-statements.ts` finds out what happened |
- * | the same | every other write | never | it may have run: the transaction is rolled back, and `runner/step-tries.ts` runs the revision again |
+ * | both | CommitTransaction | never | `run/commit.ts` finds out what happened |
+ * | the same | a statement outside a transaction | never here | `run/block/block-statements.ts` finds out what happened |
+ * | the same | every other write | never | it may have run: the transaction is rolled back, and `run/step-tries.ts` runs the revision again |
  * | anything else | all | never | it would be refused again |
  *
  * Each of these times counts from the first error of its row: an outage may cut sockets in its third minute, and an
  * auto-paused cluster may wake up while the password is being rotated. The longest that was begun counts for all.
  *
  * Waits are 0.25 s, doubled up to 5 s, each with ±25 % jitter, and never past the deadline; a call that returns nothing
- * until then is given up. What is done again as a whole revision, after its rollback, stands in `runner/step-tries.ts`.
+ * until then is given up. What is done again as a whole revision, after its rollback, stands in `run/step-tries.ts`.
  */
 export interface RetryPolicy {
   /** When to give up whatever the error, in epoch milliseconds. Default: never. */

@@ -6,8 +6,8 @@ import type {
   SqlParameter,
 } from '@aws-sdk/client-rds-data'
 import { CommandError } from '../errors.ts'
+import { isExactInResult, isExactNumber, parseExactJson } from '../sql/exact-numbers.ts'
 import type { DataApiResult, DataApiStatement } from './data-api.ts'
-import { isExactInResult, isExactNumber, parseExactJson } from './exact-numbers.ts'
 
 /** One row of a result, by column name. */
 export type Row = Record<string, unknown>

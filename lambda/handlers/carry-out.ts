@@ -27,7 +27,7 @@ import {
 } from '../commands.ts'
 import type { TransactionMode } from '../config.ts'
 import { CommandError } from '../errors.ts'
-import type { Report } from '../runner/report.ts'
+import type { Report } from '../run/report.ts'
 import type { InvokeRequest } from './invoke-request.ts'
 
 /** What a command answers when it could be begun. */

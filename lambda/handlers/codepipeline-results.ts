@@ -5,7 +5,7 @@ import {
   PutJobSuccessResultCommand,
   type PutJobSuccessResultInput,
 } from '@aws-sdk/client-codepipeline'
-import type { RunLog } from '../runner/runner-context.ts'
+import type { RunLog } from '../run/runner-context.ts'
 
 /** Without a result the action hangs, so throttling is sat out. */
 const ATTEMPTS = 10

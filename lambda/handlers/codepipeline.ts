@@ -1,6 +1,6 @@
 import { CommandError } from '../errors.ts'
 import type { Revision } from '../revisions/revision.ts'
-import type { Report } from '../runner/report.ts'
+import type { Report } from '../run/report.ts'
 import {
   type CodePipelineJob,
   continuationToken,

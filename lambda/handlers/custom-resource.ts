@@ -1,5 +1,5 @@
 import type { Revision } from '../revisions/revision.ts'
-import type { Report } from '../runner/report.ts'
+import type { Report } from '../run/report.ts'
 import { messageOf } from '../thrown.ts'
 import { jsonLog } from './command-context.ts'
 import { type CustomResourceRequest, isDelete, readRequest } from './custom-resource-request.ts'

@@ -1,4 +1,4 @@
-import { timeFor } from '../runner/step-time.ts'
+import { timeFor } from '../run/step-time.ts'
 
 /** Time to write the report and to answer. */
 const ANSWER_MS = 2_000

@@ -1,5 +1,5 @@
 import { listed } from '../revisions/listed.ts'
-import type { Report } from '../runner/report.ts'
+import type { Report } from '../run/report.ts'
 
 /** A CloudFormation response has 4,096 bytes for everything; what else is in it stays far below the rest. */
 const MAX_BYTES = 1_500

@@ -1,4 +1,4 @@
-import type { Report } from '../runner/report.ts'
+import type { Report } from '../run/report.ts'
 
 /** CloudWatch's namespace of the metrics. */
 export const METRICS_NAMESPACE = 'AuroraMigrations'

@@ -1,12 +1,12 @@
-import { literal, pgArray } from '../data-api/literals.ts'
-import { qualified } from '../data-api/qualified.ts'
-import { READING_SETTINGS } from '../data-api/reading-settings.ts'
 import type { Row } from '../data-api/values.ts'
+import { type HistoryEntry, openRowStatement } from '../ledger/history.ts'
+import { readStatement, stateRow } from '../ledger/read-statement.ts'
+import { type Move, VersionTable, type VersionTableOptions } from '../ledger/version-table.ts'
 import { shown } from '../revisions/listed.ts'
 import type { RevisionMap } from '../revisions/revision-map.ts'
-import { type HistoryEntry, openRowStatement } from '../runner/history.ts'
-import { readStatement, stateRow } from '../runner/read-statement.ts'
-import { type Move, VersionTable, type VersionTableOptions } from '../runner/version-table.ts'
+import { literal, pgArray } from '../sql/literals.ts'
+import { qualified } from '../sql/qualified.ts'
+import { READING_SETTINGS } from '../sql/reading-settings.ts'
 
 /** A statement of the runner's own: what stands in the script for it, and what it is told that the database said. */
 export interface OwnStatement {

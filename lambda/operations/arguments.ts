@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { ColumnDataType, Expression } from 'kysely'
-import { identifierText, qualifiedName } from '../data-api/literals.ts'
 import { CommandError } from '../errors.ts'
+import { identifierText, qualifiedName } from '../sql/literals.ts'
 
 // Revisions are bundled without a type check, so what TypeScript would refuse can get here.
 

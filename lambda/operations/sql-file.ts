@@ -1,6 +1,6 @@
 import { StatementError } from '../data-api/errors.ts'
-import { positionToLine, revisionStatements, type ScriptStatement } from '../data-api/statements.ts'
 import { CommandError } from '../errors.ts'
+import { positionToLine, revisionStatements, type ScriptStatement } from '../sql/statements.ts'
 import { locatedError } from './located-error.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { DataApi, DataApiResult, DataApiStatement } from '../../lambda/data-api/data-api.ts'
-import { Session } from '../../lambda/data-api/session.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
+import { Session } from '../../lambda/session/session.ts'
 import { BULK_TYPES, type BulkRow } from './bulk-rows.ts'
 
 /** A statement as pg takes it. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Output } from '../../infra/cli/output.ts'
-import { WaitLog } from '../../lambda/runner/wait-log.ts'
+import { WaitLog } from '../../lambda/run/wait-log.ts'
 
 let written: string[]
 beforeEach(() => {

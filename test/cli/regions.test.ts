@@ -1,12 +1,12 @@
-import path from 'node:path'
 import { devNull } from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
+import { httpStandIn } from '../http-stand-in.ts'
 import { newDatabase, testAurora } from '../local-aurora.ts'
 import { tableRevision } from '../runner-fixture.ts'
 import { cli, ROOT } from './cli-process.ts'
-import { httpStandIn } from '../http-stand-in.ts'
 import { FUNCTION, functionStandIn, signedRegion } from './function-stand-in.ts'
 
 // Each test starts programs, which takes its time on a busy machine.

@@ -1,11 +1,11 @@
 import { ExecuteStatementCommand, type Field, RDSDataClient } from '@aws-sdk/client-rds-data'
 import fc from 'fast-check'
 import { type Client, types } from 'pg'
-import { afterAll, beforeAll, describe, expect, it, test, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, test, vi } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
-import { literal, pgArray } from '../../lambda/data-api/literals.ts'
 import { decodeRows, RESULT_OPTIONS, type Row } from '../../lambda/data-api/values.ts'
 import { CommandError } from '../../lambda/errors.ts'
+import { literal, pgArray } from '../../lambda/sql/literals.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
 let aurora: LocalAurora

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
-import type { Report } from '../../lambda/runner/report.ts'
+import type { Report } from '../../lambda/run/report.ts'
 
 const MAIN = path.join(import.meta.dirname, 'crash-child.ts')
 

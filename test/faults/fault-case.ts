@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Call, LocalAurora } from '../../infra/local/local-aurora.ts'
-import type { Report } from '../../lambda/runner/report.ts'
+import type { Report } from '../../lambda/run/report.ts'
 import { type TestContext, testContext } from '../runner-fixture.ts'
 import { FaultDatabase, type SeenRow } from './fault-database.ts'
 import { type Fault, PATIENCE_MS } from './fault-list.ts'

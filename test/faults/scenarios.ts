@@ -1,8 +1,8 @@
 import { type CommandContext, downgrade, stamp, upgrade } from '../../lambda/commands.ts'
 import type { Operations } from '../../lambda/operations/operations.ts'
-import { defineEntity, orm, p } from '../../lambda/operations/orm.ts'
+import { defineEntity, orm, p } from '../../lambda/orm/orm.ts'
 import type { Revision } from '../../lambda/revisions/revision.ts'
-import type { Report } from '../../lambda/runner/report.ts'
+import type { Report } from '../../lambda/run/report.ts'
 import { revision } from '../runner-fixture.ts'
 
 /** One run that faults are thrown at. */

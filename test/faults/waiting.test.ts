@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { FaultKind } from '../../infra/local/faults/faults.ts'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { createInvoke } from '../../lambda/handlers/index.ts'
-import type { Report } from '../../lambda/runner/report.ts'
+import type { Report } from '../../lambda/run/report.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { refusingDataApi } from '../refusing-data-api.ts'
 import { tableRevision } from '../runner-fixture.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { refusingDataApi } from '../refusing-data-api.ts'
-import { SIGNATURE } from '../secret-texts.ts'
 import { callNames } from '../runner-fixture.ts'
+import { SIGNATURE } from '../secret-texts.ts'
 import {
   A,
   B,

@@ -3,8 +3,8 @@ import { mutantsOf } from './mutant.ts'
 /** Calls, what is sent again, transactions, batches, values that come back. */
 export const DATA_API = [
   ...mutantsOf(
-    'lambda/data-api/executor.ts',
-    ['runner/batching'],
+    'lambda/session/executor.ts',
+    ['run/batching'],
     [
       [
         'the batch goes on after a lost fence',
@@ -29,8 +29,8 @@ export const DATA_API = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/database-state.ts',
-    ['runner/batching', 'owners/untrusted-functions'],
+    'lambda/ledger/database-state.ts',
+    ['run/batching', 'owners/untrusted-functions'],
     [
       [
         'a function of an untrusted owner carries out batches',
@@ -45,8 +45,8 @@ export const DATA_API = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/followed-statement.ts',
-    ['runner/long-statements'],
+    'lambda/session/followed-statement.ts',
+    ['run/long-statements'],
     [
       [
         'the outcome of an earlier statement is taken for that of a followed one',
@@ -62,7 +62,7 @@ export const DATA_API = [
   ),
   ...mutantsOf(
     'lambda/data-api/calls.ts',
-    ['runner/commit', 'data-api/retry'],
+    ['run/commit', 'data-api/retry'],
     [
       [
         'a commit is sent again when its answer is lost',
@@ -83,7 +83,7 @@ export const DATA_API = [
   ),
   ...mutantsOf(
     'lambda/data-api/retry.ts',
-    ['data-api/retry', 'runner/commit'],
+    ['data-api/retry', 'run/commit'],
     [
       [
         'every call is sent again when its answer is lost',
@@ -99,7 +99,7 @@ export const DATA_API = [
   ),
   ...mutantsOf(
     'lambda/data-api/errors.ts',
-    ['data-api/retry', 'runner/commit', 'runner/runner'],
+    ['data-api/retry', 'run/commit', 'run/runner'],
     [
       ['a cluster that wakes up is not waited for', "'DatabaseResumingException',", ''],
       [
@@ -121,18 +121,18 @@ export const DATA_API = [
   ),
   ...mutantsOf(
     'lambda/data-api/rds-data-api.ts',
-    ['runner/commit'],
+    ['run/commit'],
     [['the SDK sends calls again by itself', 'maxAttempts: 1,', 'maxAttempts: 3,']],
   ),
   ...mutantsOf(
-    'lambda/data-api/transaction.ts',
-    ['runner/batching', 'runner/runner'],
+    'lambda/session/transaction.ts',
+    ['run/batching', 'run/runner'],
     [
       [
         'statements are sent after one that failed',
         'if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure',
         '',
-        ['runner/after-failure'],
+        ['run/after-failure'],
       ],
       ['statements travel together while there is a savepoint', 'this.#savepoints === 0 && ', ''],
       [
@@ -148,8 +148,8 @@ export const DATA_API = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/session.ts',
-    ['runner/runner', 'operations/not-awaited'],
+    'lambda/session/session.ts',
+    ['run/runner', 'operations/not-awaited'],
     [
       [
         'a statement that comes after the end of the revision is sent',
@@ -159,8 +159,8 @@ export const DATA_API = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/keep-alive.ts',
-    ['runner/long-statements'],
+    'lambda/session/keep-alive.ts',
+    ['run/long-statements'],
     [
       [
         'an idle transaction is not kept alive',

@@ -3,8 +3,12 @@ import { mutantsOf } from './mutant.ts'
 /** Bulk operations, models, scripts. */
 export const OPERATIONS = [
   ...mutantsOf(
-    'lambda/operations/bulk-insert.ts',
-    ['operations/bulk-insert', 'operations/bulk-insert-values', 'operations/bulk-insert-calls'],
+    'lambda/operations/bulk/bulk-insert.ts',
+    [
+      'operations/bulk/bulk-insert',
+      'operations/bulk/bulk-insert-values',
+      'operations/bulk/bulk-insert-calls',
+    ],
     [
       [
         'rows that a trigger dropped are not missed',
@@ -19,8 +23,8 @@ export const OPERATIONS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/update-statement.ts',
-    ['operations/bulk-update', 'operations/bulk-update-keys'],
+    'lambda/operations/bulk/update-statement.ts',
+    ['operations/bulk/bulk-update', 'operations/bulk/bulk-update-keys'],
     [
       [
         'a key that matches no row is fine',
@@ -32,8 +36,8 @@ export const OPERATIONS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/bulk-update.ts',
-    ['operations/bulk-update'],
+    'lambda/operations/bulk/bulk-update.ts',
+    ['operations/bulk/bulk-update'],
     [
       [
         'of two rows with one key either wins',
@@ -44,39 +48,39 @@ export const OPERATIONS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/row-groups.ts',
-    ['operations/bulk-insert', 'operations/bulk-insert-values'],
+    'lambda/operations/bulk/row-groups.ts',
+    ['operations/bulk/bulk-insert', 'operations/bulk/bulk-insert-values'],
     [
       ['the JSON null is taken for NULL', 'isJsonNull(row[name]) ? `${name}\\0` : name', 'name'],
       ['a value that JSON cannot hold is written by JSON.stringify', 'column.isPlain = false', ''],
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/column-texts.ts',
-    ['operations/bulk-insert-null-text'],
+    'lambda/operations/bulk/column-texts.ts',
+    ['operations/bulk/bulk-insert-null-text'],
     [['a value may be the text that stands for NULL', "text += 'N'", "return 'N'"]],
   ),
   ...mutantsOf(
-    'lambda/data-api/column-types.ts',
-    ['operations/bulk-insert-calls', 'operations/bulk-insert-values'],
+    'lambda/operations/bulk/column-types.ts',
+    ['operations/bulk/bulk-insert-calls', 'operations/bulk/bulk-insert-values'],
     [
       ['arrays are cast from their JSON', " and t.typcategory #<> 'A'", ''],
       ['domains are cast, which cuts', "'{b,e,r,m}'", "'{b,e,r,m,d}'"],
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/row-chunks.ts',
-    ['operations/bulk-insert-calls', 'operations/bulk-insert'],
+    'lambda/operations/bulk/row-chunks.ts',
+    ['operations/bulk/bulk-insert-calls', 'operations/bulk/bulk-insert'],
     [['a request has no limit', 'bytes + size > chunkBytes || ', '']],
   ),
   ...mutantsOf(
-    'lambda/operations/request-size.ts',
-    ['operations/request-size'],
+    'lambda/operations/bulk/request-size.ts',
+    ['operations/bulk/request-size'],
     [['a quote takes one byte of a request', 'size += 3', 'size += 0']],
   ),
   ...mutantsOf(
-    'lambda/data-api/kysely-dialect.ts',
-    ['operations/long-values'],
+    'lambda/session/kysely-dialect.ts',
+    ['session/long-values'],
     [
       [
         'a long statement does not send its values beside it',
@@ -86,8 +90,8 @@ export const OPERATIONS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/orm-driver.ts',
-    ['operations/orm', 'operations/orm-divided-lists', 'operations/orm-statement-size'],
+    'lambda/orm/driver.ts',
+    ['orm/orm', 'orm/divided-lists', 'orm/statement-size'],
     [
       [
         'an ordered result is read in parts',
@@ -98,13 +102,13 @@ export const OPERATIONS = [
         'a transaction of another isolation level is taken for one',
         'if (options.isolationLevel !== undefined || options.readOnly) throw',
         'if (options.readOnly === null) throw',
-        ['operations/orm', 'operations/orm-errors'],
+        ['orm/orm', 'orm/errors'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/operations/orm-platform.ts',
-    ['operations/orm-hostile-values', 'operations/orm-values'],
+    'lambda/orm/platform.ts',
+    ['orm/hostile-values', 'orm/values'],
     [
       [
         'a question mark in a value takes the next value',

@@ -3,7 +3,7 @@ import { mutantsOf } from './mutant.ts'
 /** Who owns what stands beside the version table. */
 export const OWNERS = [
   ...mutantsOf(
-    'lambda/runner/trusted-owners.ts',
+    'lambda/ledger/trusted-owners.ts',
     ['owners/untrusted-tables'],
     [
       [
@@ -48,7 +48,7 @@ export const OWNERS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/read-statement.ts',
+    'lambda/ledger/read-statement.ts',
     ['owners/untrusted-tables'],
     [
       [
@@ -71,7 +71,7 @@ export const OWNERS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/version-table.ts',
+    'lambda/ledger/version-table.ts',
     ['owners/untrusted-tables'],
     [
       [
@@ -82,7 +82,7 @@ export const OWNERS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/batch-executor.ts',
+    'lambda/run/batch-executor.ts',
     ['owners/untrusted-functions'],
     [
       [
@@ -93,7 +93,7 @@ export const OWNERS = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/step-tries.ts',
+    'lambda/run/step-tries.ts',
     ['owners/untrusted-functions'],
     [
       [

@@ -3,8 +3,8 @@ import { mutantsOf } from './mutant.ts'
 /** Fence, move, commit, waiting for others, what is run again. */
 export const RUN = [
   ...mutantsOf(
-    'lambda/runner/history.ts',
-    ['runner/fence'],
+    'lambda/ledger/history.ts',
+    ['run/fence'],
     [
       [
         'the fence opens a row also while another run holds the lock',
@@ -15,19 +15,19 @@ export const RUN = [
         'a step is taken over while its run is at work',
         "(outcome #= 'running' and lease_until #< #clock_timestamp())",
         "(outcome #= 'running')",
-        ['runner/autocommit-block'],
+        ['run/block/autocommit-block'],
       ],
       [
         'a failed step takes a number, as a finished one does',
         "values(entry, null, 'failed')",
         "values(entry, entry.seq, 'failed')",
-        ['runner/runner', 'runner/batching'],
+        ['run/runner', 'run/batching'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/step.ts',
-    ['runner/move', 'runner/batching'],
+    'lambda/run/step.ts',
+    ['run/move', 'run/batching'],
     [
       [
         'a step goes on without its row in the history',
@@ -42,8 +42,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/revision-code.ts',
-    ['runner/runner'],
+    'lambda/run/revision-code.ts',
+    ['run/runner'],
     [
       [
         'a call that the revision did not await is fine',
@@ -53,8 +53,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/version-table.ts',
-    ['runner/move'],
+    'lambda/ledger/version-table.ts',
+    ['run/move'],
     [
       [
         'the move looks at the number of version rows alone',
@@ -75,13 +75,13 @@ export const RUN = [
         'tables are made without the lock',
         'if not #pg_try_advisory_xact_lock(',
         'if false and not #pg_try_advisory_xact_lock(',
-        ['runner/races'],
+        ['run/races'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/commit.ts',
-    ['runner/commit'],
+    'lambda/run/commit.ts',
+    ['run/commit'],
     [
       [
         'after a lost commit the lock is not watched',
@@ -102,13 +102,13 @@ export const RUN = [
         'a commit that the database refused counts as lost',
         "if (error.outcome === 'refused' && !gone) throw error",
         "if (error.outcome === 'refused' && gone) throw error",
-        ['runner/batching', 'runner/runner'],
+        ['run/batching', 'run/runner'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/step-tries.ts',
-    ['runner/locks'],
+    'lambda/run/step-tries.ts',
+    ['run/locks'],
     [
       ['a concurrent change ends the run at once', "'40001': 'it met a concurrent change',", ''],
       ['a lock that was not free ends the run at once', "'55P03': 'a lock was not free',", ''],
@@ -121,8 +121,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/runner.ts',
-    ['runner/runner', 'adopt', 'commands'],
+    'lambda/run/runner.ts',
+    ['run/runner', 'adopt', 'commands'],
     [
       [
         'a downgrade past an irreversible revision begins',
@@ -138,31 +138,31 @@ export const RUN = [
         'a run does not wait for the one that holds the lock',
         'const isFree = !state.open?.leased && !state.holder',
         'const isFree = !state.open?.leased',
-        ['runner/locks', 'runner/races'],
+        ['run/locks', 'run/races'],
       ],
       [
         'a step that is at work outside a transaction is taken over',
         'const isFree = !state.open?.leased && !state.holder',
         'const isFree = !state.holder',
-        ['runner/autocommit-block'],
+        ['run/block/autocommit-block'],
       ],
       [
         'a statement of a dead run is not waited for',
         'if (await otherRun.isWorking(reader, state.open)) return LOST',
         '',
-        ['runner/autocommit-block'],
+        ['run/block/autocommit-block'],
       ],
       [
         'the plan is kept although another run has moved the database',
         'see(seen, plan(seen.rows))',
         'see(seen, progress.left)',
-        ['runner/races', 'runner/batching'],
+        ['run/races', 'run/batching'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/autocommit-block.ts',
-    ['runner/autocommit-block'],
+    'lambda/run/block/autocommit-block.ts',
+    ['run/block/autocommit-block'],
     [
       [
         'a block may come after statements of the transaction',
@@ -183,7 +183,7 @@ export const RUN = [
         'a block is part of a run in one transaction',
         "if (this.#scope.context.transaction === 'run') throw",
         "if (this.#phase === 'block') throw",
-        ['runner/one-transaction', 'runner/autocommit-block'],
+        ['run/one-transaction', 'run/block/autocommit-block'],
       ],
       [
         'a step goes on after its blocks although another run has its row',
@@ -193,8 +193,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/block-progress.ts',
-    ['runner/autocommit-block'],
+    'lambda/run/block/block-progress.ts',
+    ['run/block/autocommit-block'],
     [
       [
         'a statement of a block that ended well is sent again',
@@ -209,8 +209,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/lease.ts',
-    ['runner/autocommit-block'],
+    'lambda/run/block/lease.ts',
+    ['run/block/autocommit-block'],
     [
       [
         'a run whose step was taken over goes on with its block',
@@ -225,12 +225,12 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/other-run.ts',
-    ['runner/locks'],
+    'lambda/run/other-run.ts',
+    ['run/locks'],
     [['LOCK_WAIT is not heeded', 'if (waited >= lockWaitMs) throw', 'if (waited < 0) throw']],
   ),
   ...mutantsOf(
-    'lambda/runner/read-statement.ts',
+    'lambda/ledger/read-statement.ts',
     ['checksums'],
     [
       [
@@ -246,8 +246,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/database-ahead.ts',
-    ['runner/database-ahead', 'handlers/custom-resource'],
+    'lambda/run/database-ahead.ts',
+    ['run/database-ahead', 'handlers/custom-resource'],
     [
       [
         'a gap in the history does not matter to a bundle that is behind',
@@ -262,8 +262,8 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/concurrent-index.ts',
-    ['runner/long-statements'],
+    'lambda/run/block/concurrent-index.ts',
+    ['run/long-statements'],
     [
       [
         'any index of the name is the one that is wanted',
@@ -273,7 +273,7 @@ export const RUN = [
     ],
   ),
   ...mutantsOf(
-    'lambda/runner/run-record.ts',
+    'lambda/ledger/run-record.ts',
     ['handlers/retried-deployments'],
     [
       [

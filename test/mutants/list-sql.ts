@@ -3,13 +3,13 @@ import { mutantsOf } from './mutant.ts'
 /** Literals, names, the scanner, refusals. */
 export const SQL = [
   ...mutantsOf(
-    'lambda/data-api/unicode.ts',
-    ['data-api/literals', 'runner/not-unicode'],
+    'lambda/sql/unicode.ts',
+    ['sql/literals', 'run/not-unicode'],
     [['half of a surrogate pair is written', 'text.isWellFormed() ? -1 :', "text !== '' ? -1 :"]],
   ),
   ...mutantsOf(
-    'lambda/data-api/literals.ts',
-    ['data-api/literals'],
+    'lambda/sql/literals.ts',
+    ['sql/literals'],
     [
       [
         'a negative number stands without parentheses',
@@ -31,27 +31,27 @@ export const SQL = [
         'a quote ends a name',
         "return name.replaceAll('\"', '\"\"')",
         'return name',
-        ['data-api/identifiers'],
+        ['sql/identifiers'],
       ],
       [
         'the length of a name is counted in characters',
         'const bytes = Buffer.byteLength(name)',
         'const bytes = name.length',
-        ['data-api/identifiers'],
+        ['sql/identifiers'],
       ],
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/text-forms.ts',
-    ['data-api/literals', 'data-api/literals-in-postgres'],
+    'lambda/sql/text-forms.ts',
+    ['sql/literals', 'sql/literals-in-postgres'],
     [
       ['a backslash in an array element is not doubled', '.replace(/["\\\\]/g', '.replace(/["]/g'],
       ['an empty array is an SQL array', 'if (values.length > 0) return values', 'return values'],
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/scanner.ts',
-    ['data-api/scanner', 'data-api/statements'],
+    'lambda/sql/scanner.ts',
+    ['sql/scanner', 'sql/statements'],
     [
       [
         'comments do not nest',
@@ -76,8 +76,8 @@ export const SQL = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/refusals.ts',
-    ['data-api/refusals'],
+    'lambda/sql/refusals.ts',
+    ['sql/refusals'],
     [
       ['commit is allowed', '/^(begin|commit|end|', '/^(begin|end|'],
       [
@@ -95,8 +95,8 @@ export const SQL = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/statements.ts',
-    ['data-api/statements', 'data-api/refusals', 'data-api/torn-literals'],
+    'lambda/sql/statements.ts',
+    ['sql/statements', 'sql/refusals', 'sql/torn-literals'],
     [
       [
         'a statement may be followed by another one',
@@ -121,8 +121,8 @@ export const SQL = [
     ],
   ),
   ...mutantsOf(
-    'lambda/data-api/classification.ts',
-    ['data-api/classification'],
+    'lambda/sql/classification.ts',
+    ['sql/classification'],
     [
       [
         'a concurrent index without a name may be built twice',

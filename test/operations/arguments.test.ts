@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { DataApiStatement } from '../../lambda/data-api/data-api.ts'
-import { Session } from '../../lambda/data-api/session.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
+import { Session } from '../../lambda/session/session.ts'
 
 // Revisions are bundled without a type check, so what a type would refuse can come at run time.
 const sent: string[] = []

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { Kysely, sql } from 'kysely'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { LiteralQueryCompiler, SessionDialect } from '../../lambda/data-api/kysely-dialect.ts'
-import { json, pgArray } from '../../lambda/data-api/literals.ts'
-import { Session } from '../../lambda/data-api/session.ts'
-import type { RevisionStatement } from '../../lambda/data-api/session-options.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
 import { SqlFile } from '../../lambda/operations/sql-file.ts'
-import { hostileString } from '../data-api/hostile-values.ts'
+import { LiteralQueryCompiler, SessionDialect } from '../../lambda/session/kysely-dialect.ts'
+import { Session } from '../../lambda/session/session.ts'
+import type { RevisionStatement } from '../../lambda/session/session-options.ts'
+import { json, pgArray } from '../../lambda/sql/literals.ts'
+import { hostileString } from '../sql/hostile-values.ts'
 import { operations } from './operations-fixture.ts'
 
 const open = operations()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
-import type { DataApi } from '../../lambda/data-api/data-api.ts'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
+import type { DataApi } from '../../lambda/data-api/data-api.ts'
 import { connect, newDatabase } from '../local-aurora.ts'
 
 /**

@@ -10,10 +10,10 @@ import {
   upgrade,
   upgradeScript,
 } from '../../lambda/commands.ts'
-import { rowsAhead } from '../../lambda/runner/database-ahead.ts'
-import { stepsBetween } from '../../lambda/runner/movements.ts'
-import { readRunRecord } from '../../lambda/runner/run-record.ts'
-import { VersionTable } from '../../lambda/runner/version-table.ts'
+import { stepsBetween } from '../../lambda/ledger/movements.ts'
+import { readRunRecord } from '../../lambda/ledger/run-record.ts'
+import { VersionTable } from '../../lambda/ledger/version-table.ts'
+import { rowsAhead } from '../../lambda/run/database-ahead.ts'
 import { connect, testAurora } from '../local-aurora.ts'
 import { revision, type TestContext, testContext, type Work } from '../runner-fixture.ts'
 import { runScript } from '../sql-script.ts'

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { check, upgrade } from '../../lambda/commands.ts'
 import { newClient, RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
-import { VersionTable } from '../../lambda/runner/version-table.ts'
+import { VersionTable } from '../../lambda/ledger/version-table.ts'
 import { AlembicProject, PYTHON } from '../alembic-project.ts'
 import { testAurora } from '../local-aurora.ts'
-import { tableRevision, type TestContext, testContext } from '../runner-fixture.ts'
+import { type TestContext, tableRevision, testContext } from '../runner-fixture.ts'
 import { type HostileDatabase, hostileDatabase } from './hostile-role.ts'
 
 let aurora: LocalAurora

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { ensureVersion, upgrade } from '../../lambda/commands.ts'
-import { executorStatement } from '../../lambda/data-api/executor.ts'
-import { VersionTable } from '../../lambda/runner/version-table.ts'
+import { VersionTable } from '../../lambda/ledger/version-table.ts'
+import { executorStatement } from '../../lambda/session/executor.ts'
 import { testAurora } from '../local-aurora.ts'
-import { tableRevision, type TestContext, testContext } from '../runner-fixture.ts'
+import { type TestContext, tableRevision, testContext } from '../runner-fixture.ts'
 import { acting, type HostileDatabase, hostileDatabase } from './hostile-role.ts'
 
 let aurora: LocalAurora

@@ -9,7 +9,7 @@ import {
   stamp,
   upgrade,
 } from '../../lambda/commands.ts'
-import { VersionTable } from '../../lambda/runner/version-table.ts'
+import { VersionTable } from '../../lambda/ledger/version-table.ts'
 import { testAurora } from '../local-aurora.ts'
 import { callNames, tableRevision, testContext } from '../runner-fixture.ts'
 import { acting, type HostileDatabase, hostileDatabase } from './hostile-role.ts'
