@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ROOM_FOR_KEEPING } from '../session/kept-rows.ts'
-import { MAX_SQL_CHARACTERS } from '../session/session.ts'
+import { MAX_SQL_CHARACTERS } from '../sql/statement-length.ts'
 
 /** A statement whose rows are read must fit into another one. */
 const MAX_CHARACTERS = MAX_SQL_CHARACTERS - ROOM_FOR_KEEPING

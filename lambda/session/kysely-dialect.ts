@@ -13,10 +13,11 @@ import {
 } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { identifierText, literal } from '../sql/literals.ts'
+import { MAX_SQL_CHARACTERS } from '../sql/statement-length.ts'
 import { refuseTornLiterals, resultForm } from '../sql/statements.ts'
 import { unusedName } from '../sql/unused-name.ts'
 import { LONG_VALUE_CHARACTERS, longValue, parametersOf } from './long-values.ts'
-import { MAX_SQL_CHARACTERS, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /**
  * Writes every value as a literal: the Data API binds strings as `text`, which PostgreSQL refuses for

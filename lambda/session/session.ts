@@ -3,6 +3,7 @@ import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-
 import type { Repeatable } from '../data-api/retry.ts'
 import { asksForRows, decodeRows, type Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
+import { lengthError, MAX_SQL_CHARACTERS } from '../sql/statement-length.ts'
 import { refuseStatement, resultForm } from '../sql/statements.ts'
 import {
   type AcceptedStatement,
@@ -22,9 +23,6 @@ import type {
 import { StatementCount } from './statement-count.ts'
 import { Transaction } from './transaction.ts'
 import { changedRows, withoutRows } from './unread-rows.ts'
-
-/** The service's limit on one statement. */
-export const MAX_SQL_CHARACTERS = 65_536
 
 type StatementOptions = Partial<Pick<RevisionStatement, 'returns' | 'repeatable'>>
 
@@ -269,7 +267,8 @@ export class Session {
     this.#refuseAfterClose()
     this.transaction.refuseAfterFailure(sql)
     refuseStatement(sql)
-    if (sql.length > MAX_SQL_CHARACTERS) throw tooLong(sql)
+    const tooLong = lengthError(sql)
+    if (tooLong) throw tooLong
   }
 
   #refuseAfterClose(): void {
@@ -302,11 +301,4 @@ export class Session {
 
 function withParameters(sql: string, parameters: readonly SqlParameter[]): DataApiStatement {
   return { sql, ...(parameters.length > 0 && { parameters }) }
-}
-
-function tooLong(sql: string): CommandError {
-  return new CommandError(
-    'StatementTooLong',
-    `a statement has ${sql.length} characters and the Data API takes at most ${MAX_SQL_CHARACTERS}: pass rows to op.bulkInsert or op.bulkUpdate, or split it (it begins: ${sql.slice(0, 80)})`,
-  )
 }

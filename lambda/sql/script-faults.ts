@@ -1,6 +1,7 @@
 import { CommandError } from '../errors.ts'
 import { refusalOf } from './refusals.ts'
 import { lineAt, scan, type Token } from './scanner.ts'
+import { lengthError } from './statement-length.ts'
 
 /** A place of a script that has to change. */
 export interface ScriptFault {
@@ -58,6 +59,13 @@ export function refusedStatement(
     message: `'${shown}' is not allowed in a revision: ${fix}`,
     instead: allowedForm(script, tokens),
   }
+}
+
+/** The fault of a statement that is too long to be sent. */
+export function longStatement(script: string, start: number, end: number): ScriptFault | undefined {
+  const error = lengthError(script.slice(start, end))
+  if (!error) return undefined
+  return { kind: error.kind, line: lineAt(script, start), message: error.message }
 }
 
 /** The statement with `local`, or with a `set_config` that ends with the transaction; undefined where that is refused, too. */

@@ -12,7 +12,7 @@ import {
 } from './classification.ts'
 import { refusalOf } from './refusals.ts'
 import { lineAt, psqlCommandMessage, scan, type Token } from './scanner.ts'
-import { refusedStatement, type ScriptFault, scriptError } from './script-faults.ts'
+import { longStatement, refusedStatement, type ScriptFault, scriptError } from './script-faults.ts'
 
 /** One statement of a script. */
 export interface ScriptStatement {
@@ -62,11 +62,17 @@ export function splitStatements(script: string): ScriptStatement[] {
 /**
  * The statements of a script that a revision runs.
  *
- * @throws CommandError as {@link splitStatements} does, and for statements that {@link refuseStatement} refuses. One
- * error names all the places.
+ * @throws CommandError as {@link splitStatements} does, for statements that {@link refuseStatement} refuses, and for those
+ * that are too long. One error names all the places.
  */
 export function revisionStatements(script: string): ScriptStatement[] {
-  return readScript(script, (tokens) => refusedStatement(script, tokens, shownHead(script, tokens)))
+  return readScript(script, (tokens) => {
+    const { start, end } = extent(tokens)
+    return (
+      refusedStatement(script, tokens, shownHead(script, tokens)) ??
+      longStatement(script, start, end)
+    )
+  })
 }
 
 function readScript(

@@ -215,4 +215,23 @@ SELECT pg_catalog.set_config('search_path', '', true);
 CREATE TABLE public.t (id integer);`
     expect(await asRevisions([changed], true)).toEqual(await direct([changed]))
   })
+
+  test.each([true, false])(
+    'is refused for all statements that are too long before anything is sent (batching: %s)',
+    async (batching) => {
+      const rows = (of: number) =>
+        `insert into t values\n${Array.from({ length: of }, (_, i) => `(${i}, '${'x'.repeat(80)}')`).join(',\n')};\n`
+      const script = `create table t (i int, s text);\n${rows(700)}${rows(1000)}${rows(900)}`
+      aurora.calls.clear()
+      const { error } = await asRevisions([script], batching)
+      expect(error).toMatch(
+        /op\.executeScript: 2 places have to change, .*: line 703: a statement has \d+ characters and the Data API takes at most 65536: pass rows to op\.bulkInsert or op\.bulkUpdate, or split it \(it begins: insert into t values.*; line 1704: a statement has/s,
+      )
+      expect(JSON.stringify(aurora.calls.all)).not.toContain('create table t (i int')
+      const divided = `create table t (i int, s text);\n${rows(700)}${rows(500)}${rows(500)}`
+      const there = await direct([divided])
+      expect(there.error).toBeUndefined()
+      expect(await asRevisions([divided], batching)).toEqual(there)
+    },
+  )
 })

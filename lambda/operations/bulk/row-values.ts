@@ -1,6 +1,6 @@
-import { MAX_SQL_CHARACTERS } from '../../session/session.ts'
 import { identifier } from '../../sql/literals.ts'
 import { qualified } from '../../sql/qualified.ts'
+import { MAX_SQL_CHARACTERS } from '../../sql/statement-length.ts'
 import { isJsonNull } from './json-value.ts'
 import type { RowForm } from './row-chunks.ts'
 import { cellJson, type GivenColumn, type GivenRow, namesSize } from './row-groups.ts'
