@@ -197,6 +197,21 @@ describe('an error of SQL', () => {
     ['a column of a table', 'create table t (a int);\nupdate t u\n  set a = u.nope;', 3],
     ['a table', 'create table t (a int);\ninsert into t\n  select 1 from\n  "No such"', 4],
     ['a function', 'create table t (a int);\nupdate t\n  set a = nope(1, 2);', 3],
+    [
+      'a name with an underscore',
+      'create table t (a int);\ninsert into t\n  select 1 from no_such',
+      3,
+    ],
+    [
+      'a name of many signs',
+      'create table t (a int);\ninsert into t select 1 from\n  "_-a@b/c.d+(e)[f]{g}$h^i|j?k*l\\m#~!%&=,;:<>`"',
+      3,
+    ],
+    [
+      'a constant of signs',
+      "create type m as enum ('a');\ncreate table t (m m default\n  '_-@%');",
+      3,
+    ],
     ['a constant', "create table t (a int);\nupdate t\n  set a =\n    'x y';", 4],
     [
       'the body of a function',

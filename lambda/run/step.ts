@@ -218,7 +218,7 @@ export class Step {
         if (misread) throw new CommandError('SettingNotAllowed', misread)
         this.#databaseMs = Number(answer.ms)
       },
-      failed: withoutRights,
+      failed: whatWasTaken,
     })
   }
 
@@ -227,11 +227,16 @@ export class Step {
   }
 }
 
-/** The fence could write the history row and the move cannot: the revision has changed its role in between. */
-function withoutRights(error: Error): Error {
-  if (!(error instanceof StatementError) || error.code !== '42501') return error
-  return explained(
-    error,
+/** By SQLSTATE: the fence could write the history row and the move cannot, so the revision has changed this in between. */
+const TAKEN_AWAY: Readonly<Record<string, string>> = {
+  42501:
     "the version rows are written with the role that the revision leaves in force: end a 'set local role' with 'set local role none'",
-  )
+  '42P01':
+    'the revision has dropped, renamed or moved it, or its schema: leave it where it is; where a schema is dropped and made again, set VERSION_TABLE_SCHEMA to another one',
+}
+
+/** The error of the move, with what the revision did to the rights or tables that it needs. */
+function whatWasTaken(error: Error): Error {
+  const explanation = error instanceof StatementError && TAKEN_AWAY[error.code ?? '']
+  return explanation ? explained(error, explanation) : error
 }

@@ -49,7 +49,8 @@ function isOfItself(sql: string, context: string): boolean {
 
 /** Where a word stands, with the quotes around it, in a text that has it once, in upper or lower case. */
 function onlyIndexOf(text: string, word: string): number | undefined {
-  const quoted = word.replace(/[^\p{L}\p{N}\s]/gu, '\\$&')
+  // With the flag u a pattern may escape these characters and no others.
+  const quoted = word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
   const [start, end] = [/^\w/, /\w$/].map((edge) => edge.test(word))
   const pattern = `${start ? '(?<![\\w$])' : ''}${quoted}${end ? '(?![\\w$])' : ''}`
   const [first, second] = text.matchAll(new RegExp(pattern, 'giu'))

@@ -54,6 +54,18 @@ describe('what PostgreSQL refuses is reported with what to write instead', () =>
     expect(await messageOf((op) => op.executeScript(script))).toBe('')
   })
 
+  test.each([
+    'drop table alembic_version',
+    'alter table alembic_version rename to versions',
+    'drop table alembic_version_history',
+    'drop schema public cascade',
+    'drop schema public cascade; create schema public; create table t (i int); select 1',
+  ])('the table of the runner that %s takes away', async (script) => {
+    expect(await messageOf((op) => op.executeScript(script))).toMatch(
+      /"public\.alembic_version(_history)?" does not exist \(SQLSTATE 42P01\).*; the revision has dropped, renamed or moved it, or its schema: leave it where it is; where a schema is dropped and made again, set VERSION_TABLE_SCHEMA to another one/,
+    )
+  })
+
   test('a role without rights on the version table that the revision leaves in force', async () => {
     const role = `nobody_${Date.now()}`
     const client = await connect(aurora, await newDatabase(aurora))
