@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type BuildOptions, build, type Metafile, type OutputFile } from 'esbuild'
+import { CommandError } from '../lambda/errors.ts'
 import { refuseBuild } from './build-failure.ts'
 import { bundleModules, LAMBDA_CREDENTIALS, MODULES, revisionsModule } from './bundle-modules.ts'
 import { importedFiles } from './imported-files-plugin.ts'
@@ -13,7 +14,7 @@ import { TYPESCRIPT_FIRST } from './typescript-first.ts'
 export interface BundleOptions {
   /** Folder of the revision files. */
   readonly migrations: string
-  /** Folder to write the modules to; whatever else is in it is removed. */
+  /** Folder to write the modules to: new, empty, or with the files of an earlier build alone. */
   readonly out: string
   /** For the CLI: `index.mjs` alone, with its source map in it. Default: false. */
   readonly forCli?: boolean
@@ -29,9 +30,14 @@ export interface Bundle {
   readonly metafile: Metafile
 }
 
-/** Bundles the revisions of a folder with the handlers into ES modules. */
+/**
+ * Bundles the revisions of a folder with the handlers into ES modules.
+ *
+ * @throws CommandError for revision files that are wrong, and for a folder `out` that holds anything but a bundle
+ */
 export async function bundle({ migrations, out, forCli = false }: BundleOptions): Promise<Bundle> {
   const files = await revisionFiles(migrations)
+  await refuseForeignFiles(out)
   const checksums = revisionChecksums(migrations, files)
   // Code that cannot be bundled is refused below, in words that name the file.
   const known = await checksums.catch(() => new Map<string, string>())
@@ -111,6 +117,24 @@ function withProjectMaps(
     const comment = `//# sourceMappingURL=data:application/json;base64,${map.toString('base64')}\n`
     return [{ path: module.path, contents: Buffer.from(module.text + comment) }]
   })
+}
+
+const BUILT = new Set(Object.keys(MODULES).flatMap((name) => [`${name}.mjs`, `${name}.mjs.map`]))
+
+/** A build removes what an earlier one has written; anything else in the folder is somebody's work. */
+async function refuseForeignFiles(out: string): Promise<void> {
+  const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw new CommandError('OutFolder', `cannot write the bundle to '${out}': ${error.message}`, {
+      cause: error,
+    })
+  })
+  const [foreign] = names.filter((name) => !BUILT.has(name)).sort()
+  if (foreign === undefined) return
+  throw new CommandError(
+    'OutFolder',
+    `${path.join(out, foreign)} is no file of a bundle, and a build replaces whatever is in '${out}': write the bundle to a folder of its own`,
+  )
 }
 
 /** Makes these the only files of a folder, each at once: another build of it, or a process that loads it, may be at work. */

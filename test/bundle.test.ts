@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Bundle, bundle } from '../infra/bundle.ts'
 import { revisionFiles } from '../infra/revision-files.ts'
+import { CommandError } from '../lambda/errors.ts'
 import type { Revision } from '../lambda/revisions/revision.ts'
 
 let folder: string
@@ -98,7 +99,6 @@ describe('the bundle', () => {
 
   test('is whole when it is built several times at once, and alone in its folder', async () => {
     const out = path.join(folder, 'busy')
-    await mkdir(path.join(out, 'old'), { recursive: true })
     const migrations = path.resolve('migrations')
     const { file } = await bundle({ migrations, out })
     const text = await readFile(file, 'utf8')
@@ -119,6 +119,43 @@ describe('the bundle', () => {
     ])
     const beside = (await readdir(folder)).filter((name) => name.startsWith('busy-'))
     expect(beside).toEqual([])
+  })
+
+  test.each([
+    ['a folder of revisions', 'a1_plain.ts'],
+    ['a project', 'package.json'],
+    ['a repository', '.git'],
+  ])('is not written over %s', async (_what, name) => {
+    const out = await mkdtemp(path.join(folder, 'taken-'))
+    await writeFile(path.join(out, 'index.mjs'), 'mine')
+    await writeFile(path.join(out, name), 'mine')
+    await expect(bundle({ migrations: 'migrations', out })).rejects.toThrow(
+      new CommandError(
+        'OutFolder',
+        `${path.join(out, name)} is no file of a bundle, and a build replaces whatever is in '${out}': write the bundle to a folder of its own`,
+      ),
+    )
+    expect((await readdir(out)).sort()).toEqual([name, 'index.mjs'].sort())
+    expect(await readFile(path.join(out, 'index.mjs'), 'utf8')).toBe('mine')
+  })
+
+  test('is not written over a folder that its revisions are in', async () => {
+    const out = await mkdtemp(path.join(folder, 'around-'))
+    const migrations = path.join(out, 'migrations')
+    await mkdir(migrations)
+    await writeFile(path.join(migrations, 'a1_plain.ts'), PLAIN)
+    await expect(bundle({ migrations, out })).rejects.toThrow(
+      `${migrations} is no file of a bundle`,
+    )
+    expect(await readdir(migrations)).toEqual(['a1_plain.ts'])
+  })
+
+  test('is not written over a file', async () => {
+    const out = path.join(folder, 'file')
+    await writeFile(out, 'mine')
+    await expect(bundle({ migrations: 'migrations', out })).rejects.toThrow(
+      `cannot write the bundle to '${out}': ENOTDIR`,
+    )
   })
 
   test('has beside it a map of the project’s own files alone, which does not say where they are', async () => {

@@ -11,7 +11,7 @@ export function addBuildCommand(cli: Command): void {
   const build = cli
     .command('build')
     .description('Bundles the revisions of a folder and the handlers into one file for Lambda.')
-    .option('--out <folder>', 'folder to write index.mjs to; emptied first', text, 'dist/lambda')
+    .option('--out <folder>', 'folder of its own to write index.mjs to', text, 'dist/lambda')
     .addHelpText('after', examples('build', 'build --migrations db/migrations --out dist/shop'))
   withFolder(build).action(({ out, ...folder }: Folder & { readonly out: string }) =>
     inFolder(folder, async ({ place, output, migrations }) => {
