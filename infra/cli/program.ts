@@ -26,9 +26,8 @@ export function program(): Command {
   const cli = new Command('aurora-migrations')
     .description('Alembic for Aurora PostgreSQL: migrations through the RDS Data API.')
     .version(manifest().version)
-    .showSuggestionAfterError(false)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`${oneLine(text)}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(beside(text))}\n`) })
     .addHelpText('after', HELP)
   addRunCommands(cli)
   addReadCommands(cli)
@@ -36,4 +35,9 @@ export function program(): Command {
   addBuildCommand(cli)
   addLocalCommand(cli)
   return cli
+}
+
+/** The suggestion for a misspelt word, which is on a line of its own, beside the error. */
+function beside(text: string): string {
+  return text.replace(/\n(?=\(Did you mean )/, ' ')
 }
