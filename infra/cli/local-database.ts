@@ -1,5 +1,6 @@
 import { CommandError } from '../../lambda/errors.ts'
-import type { LocalAurora } from '../local/local-aurora.ts'
+import { messageOf } from '../../lambda/thrown.ts'
+import type { LocalAurora, LocalAuroraOptions } from '../local/local-aurora.ts'
 import { forgetShellSettings } from '../shell-settings.ts'
 import { loadLocalAurora } from './local-packages.ts'
 import type { Database } from './process-place.ts'
@@ -19,10 +20,7 @@ export async function startLocalDatabase({
   made,
 }: LocalDatabaseOptions): Promise<Database> {
   forgetShellSettings()
-  const { startLocalAurora } = await loadLocalAurora()
-  const aurora = await startLocalAurora({ directory }).catch((cause: Error) => {
-    throw new CommandError('LocalAurora', cause.message, { cause })
-  })
+  const aurora = await startAurora({ directory })
   try {
     if (await createMissing(aurora, database)) made()
   } catch (error) {
@@ -33,6 +31,18 @@ export async function startLocalDatabase({
     environment: aurora.environment(database),
     [Symbol.asyncDispose]: () => aurora.stop(),
   }
+}
+
+/**
+ * Starts local Aurora.
+ *
+ * @throws CommandError when it cannot start: what stands in its way is of this machine, and a person can mend it
+ */
+export async function startAurora(options: LocalAuroraOptions): Promise<LocalAurora> {
+  const { startLocalAurora } = await loadLocalAurora()
+  return await startLocalAurora(options).catch((cause: unknown) => {
+    throw new CommandError('LocalAurora', messageOf(cause), { cause })
+  })
 }
 
 const DUPLICATE_DATABASE = '42P04'

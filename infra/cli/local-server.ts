@@ -1,6 +1,5 @@
 import { forgetShellSettings, reachesClients } from '../shell-settings.ts'
-import { createMissing } from './local-database.ts'
-import { loadLocalAurora } from './local-packages.ts'
+import { createMissing, startAurora } from './local-database.ts'
 import type { Output } from './output.ts'
 
 export interface LocalServerOptions {
@@ -17,10 +16,9 @@ export async function serveLocalAurora(output: Output, options: LocalServerOptio
   const inTheWay = Object.keys(process.env).filter((name) => reachesClients(name))
   // A server of the person's own may need what the shell says of it.
   if (options.postgresUrl === undefined) forgetShellSettings()
-  const { startLocalAurora } = await loadLocalAurora()
   // From here on: what is being started is stopped as well, and not left behind.
   const stopped = Promise.race([signal('SIGINT'), signal('SIGTERM')])
-  await using aurora = await startLocalAurora(rest)
+  await using aurora = await startAurora(rest)
   for (const database of databases) await createMissing(aurora, database)
   output.print(`Local Aurora answers on ${aurora.endpoint}. Stop it with Ctrl-C.\n`)
   const environment = aurora.environment(databases[0] ?? 'postgres')

@@ -46,7 +46,10 @@ export class HttpFront {
   /** Answers the port. */
   async listen(port: number): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', reject)
+    this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+      const fix = `${cause.message}; name another port with --port, or none to take any free one`
+      reject(port === 0 ? cause : new Error(`cannot listen on port ${port}: ${fix}`, { cause }))
+    })
     this.#server.listen(port, '127.0.0.1', resolve)
     await promise
     return (this.#server.address() as AddressInfo).port

@@ -39,7 +39,22 @@ describe('a command line that is not right', () => {
       ['upgrade', ''],
       "error: command-argument value '' is invalid for argument 'target'. It must not be empty.",
     ],
-    [['upgrade', '--sqll'], "error: unknown option '--sqll'"],
+    [['upgade'], "error: unknown command 'upgade' (Did you mean upgrade?)"],
+    [['upgrade', '--sqll'], "error: unknown option '--sqll' (Did you mean --sql?)"],
+    [['upgrade', '--nonsense'], "error: unknown option '--nonsense'"],
+    [['upgrade', '--databse', 'x'], "error: unknown option '--databse' (Did you mean --database?)"],
+    [
+      ['local', '--postgres-url', 'shop'],
+      'error: --postgres-url is not the URL of a PostgreSQL server: write postgres://<user>:<password>@<host>:<port>/<database>',
+    ],
+    [
+      ['local', '--postgres-url', 'http://ada:secret@127.0.0.1/shop'],
+      'error: --postgres-url is not the URL of a PostgreSQL server: write postgres://<user>:<password>@<host>:<port>/<database>',
+    ],
+    [
+      ['local', '--postgres-url', 'postgres://ada:secret@127.0.0.1:1/shop'],
+      'error: the server of --postgres-url cannot be used: connect ECONNREFUSED 127.0.0.1:1; it must run, and the user of the URL must be a superuser',
+    ],
     [
       ['upgrade', '--timeout', '0'],
       "error: option '--timeout <seconds>' argument '0' is invalid. It must be a number of seconds from 1 to 2592000.",

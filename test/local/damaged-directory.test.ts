@@ -122,7 +122,7 @@ describe.runIf(root)('another user', () => {
     const folder = await usedFolder()
     prepare(folder)
     const other = new AuroraProcess(['--directory', folder.directory], user)
-    expect(await other.exit).toBe(1)
+    expect(await other.exit).toBe(2)
     expect(other.output).toBe(`error: ${message(folder)}\n`)
   })
 })

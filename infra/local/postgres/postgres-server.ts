@@ -1,4 +1,6 @@
 import { resolve } from 'node:path'
+import { Client } from 'pg'
+import { messageOf } from '../../../lambda/thrown.ts'
 import { claimDirectory, type LockHolder } from './directory-lock.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 
@@ -21,7 +23,7 @@ export async function startPostgres(
   options: PostgresOptions,
   holder: LockHolder,
 ): Promise<PostgresServer> {
-  if (options.postgresUrl !== undefined) return { url: options.postgresUrl, stop: async () => {} }
+  if (options.postgresUrl !== undefined) return await givenServer(options.postgresUrl)
   const directory = resolve(options.directory ?? '.aurora')
   const release = await claimDirectory(directory, holder)
   try {
@@ -37,4 +39,26 @@ export async function startPostgres(
     release()
     throw error
   }
+}
+
+/** A person's own server: no error of it repeats the URL, which has a password in it. */
+async function givenServer(url: string): Promise<PostgresServer> {
+  if (!/^postgres(?:ql)?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new Error(
+      '--postgres-url is not the URL of a PostgreSQL server: write postgres://<user>:<password>@<host>:<port>/<database>',
+    )
+  }
+  const client = new Client({ connectionString: url })
+  try {
+    await client.connect()
+    await client.end()
+  } catch (cause) {
+    // A name with several addresses fails with an error of each.
+    const first = cause instanceof AggregateError ? cause.errors[0] : cause
+    throw new Error(
+      `the server of --postgres-url cannot be used: ${messageOf(first)}; it must run, and the user of the URL must be a superuser`,
+      { cause },
+    )
+  }
+  return { url, stop: async () => {} }
 }
