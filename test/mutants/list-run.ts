@@ -150,7 +150,7 @@ export const RUN = [
         'a statement of a dead run is not waited for',
         'if (await otherRun.isWorking(reader, state.open)) return LOST',
         '',
-        ['run/block/autocommit-block'],
+        ['faults/killed-block'],
       ],
       [
         'the plan is kept although another run has moved the database',

@@ -540,6 +540,49 @@ describe('the lease of a step with blocks', () => {
   })
 })
 
+describe('a step that another run takes over', () => {
+  test('after its blocks goes no further, and is waited for', async () => {
+    const database = await tableDatabase()
+    const other = await connect(aurora, database)
+    let attempts = 0
+    const { report, lines } = await run(database, async (op) => {
+      attempts += 1
+      await BLOCK(op)
+      if (attempts === 1) {
+        await other.query(
+          "update alembic_version_history set token = 'theirs', who = 'another', lease_until = clock_timestamp() + interval '2 seconds' where outcome = 'running'",
+        )
+      }
+      await REST(op)
+    })
+    expect(report).toMatchObject({ status: 'succeeded', to: ['r2'], warnings: [] })
+    expect(lines.join('\n')).toMatch(/waiting for the upgrade of r2 by another/)
+    expect(await look(database)).toMatchObject({ ids: [1, 2, 3], version: 'r2' })
+  })
+})
+
+describe('a step that is tried again', () => {
+  const IN_THE_WAY: Work = (op) =>
+    op.execute("do $$ begin raise exception 'in the way' using errcode = '55P03'; end $$")
+  const OTHER_INDEX: Work = (op) =>
+    op.execute('create index concurrently if not exists k_other on k (id)')
+
+  test.each([
+    ['sends no statement again that its block has sent', INDEX, 0],
+    ['sends another statement at the same place of its block', OTHER_INDEX, 1],
+  ])('%s', async (_, second, others) => {
+    const database = await tableDatabase()
+    const { report } = await run(database, async (op) => {
+      await op.autocommitBlock(async () => void (await (op.attempt === 1 ? INDEX : second)(op)))
+      await (op.attempt === 1 ? IN_THE_WAY : REST)(op)
+    })
+    expect(report).toMatchObject({ status: 'succeeded', to: ['r2'] })
+    expect(countOf(database, 'if not exists k_id')).toBe(1)
+    expect(countOf(database, 'if not exists k_other')).toBe(others)
+    expect(await look(database)).toMatchObject({ ids: [1, 2, 3], indexValid: true })
+  })
+})
+
 describe('a step whose lease had ended', () => {
   const OPEN = `insert into alembic_version_history (token, seq, run_id, revision, direction, doc, source, who, from_rows, to_rows, outcome, lease_until, started_at)
     values ('theirs', 2, 'x', 'r2', 'upgrade', 'doc', 'cli', 'ada', '{r1}', '{r2}', 'running', clock_timestamp() - interval '1 second', now())`
