@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { afterAll, expect } from 'vitest'
 import type { DataApi, DataApiStatement } from '../lambda/data-api/data-api.ts'
 import { Operations } from '../lambda/operations/operations.ts'
 import { Session } from '../lambda/session/session.ts'
-import { statementFacts } from '../lambda/sql/statements.ts'
+import { type Statement, statementFacts } from '../lambda/sql/statement.ts'
 import { withValues } from '../lambda/sql/written-values.ts'
 import { statementsIn } from './sql/parse-tree.ts'
 import { unqualifiedNames } from './sql/qualified-names.ts'
@@ -24,19 +23,20 @@ const given = new Set<string>()
 /** Sessions of revisions: each begins with a fence. */
 const ofRevisions = new WeakSet<Session>()
 
-type SqlMethod = (sql: string, ...rest: readonly unknown[]) => unknown
+type StatementMethod = (statement: Statement, ...rest: readonly unknown[]) => unknown
+type SqlMethod = (table: string, ...rest: readonly unknown[]) => unknown
 
-const { prototype } = Session as unknown as { prototype: Record<string, SqlMethod> }
+const { prototype } = Session as unknown as { prototype: Record<string, StatementMethod> }
 const { keepBooks } = Session.prototype
 Session.prototype.keepBooks = function (this: Session, books) {
   ofRevisions.add(this)
   return keepBooks.call(this, books)
 }
 for (const method of ['execute', 'accept', 'query'] as const) {
-  const original = prototype[method] as SqlMethod
-  prototype[method] = function (this: Session, sql: string, ...rest: readonly unknown[]) {
-    if (ofRevisions.has(this) && !writesOwn.getStore()) note(sql, rest[0])
-    return original.call(this, sql, ...rest)
+  const original = prototype[method] as StatementMethod
+  prototype[method] = function (this: Session, statement, ...rest) {
+    if (ofRevisions.has(this) && !writesOwn.getStore()) note(statement)
+    return original.call(this, statement, ...rest)
   }
 }
 for (const method of ['bulkInsert', 'bulkUpdate'] as const) {
@@ -48,12 +48,12 @@ for (const method of ['bulkInsert', 'bulkUpdate'] as const) {
   }
 }
 
-function note(sql: string, parameters: unknown): void {
-  said.add(sql)
+function note(statement: Statement): void {
+  said.add(statement.sql)
   try {
-    const text = statementFacts(sql).sql
+    const text = statement.facts.sql
     said.add(text)
-    said.add(withValues(text, (parameters ?? []) as readonly SqlParameter[]))
+    said.add(withValues(text, statement.parameters))
   } catch {
     // Refused before it is sent.
   }

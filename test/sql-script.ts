@@ -5,7 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import type { LocalAurora } from '../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../lambda/data-api/rds-data-api.ts'
-import { splitStatements } from '../lambda/sql/statements.ts'
+import { splitStatements } from '../lambda/sql/script.ts'
 
 const run = promisify(execFile)
 
@@ -81,7 +81,8 @@ export async function runThroughDataApi(
   const api = new RdsDataApi({ clusterArn, secretArn, database })
   let transaction: string | undefined
   try {
-    for (const { sql } of splitStatements(script)) {
+    for (const { statement } of splitStatements(script)) {
+      const { sql } = statement
       if (sql === 'BEGIN') transaction = await api.beginTransaction()
       else if (sql === 'COMMIT' && transaction) {
         await api.commitTransaction(transaction)

@@ -1,5 +1,5 @@
 import type { ErrorReport } from '../../lambda/run/report.ts'
-import { positionToLine } from '../../lambda/sql/statements.ts'
+import { positionToLine } from '../../lambda/sql/position.ts'
 
 /** Shown of a long line, around the place. */
 const SHOWN_CHARACTERS = 60

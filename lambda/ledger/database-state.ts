@@ -248,7 +248,7 @@ const MADE_BESIDE = new Set(['55P03', UNTRUSTED])
 /** Creates the version and history tables. False when another run is just doing so, or somebody has made one: read again. */
 export async function createTables(session: Session, table: VersionTable): Promise<boolean> {
   try {
-    await session.execute(table.createStatement())
+    await session.own(table.createStatement())
     return true
   } catch (error) {
     const isElsewhere = error instanceof StatementError && MADE_BESIDE.has(error.code ?? '')

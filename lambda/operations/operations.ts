@@ -1,13 +1,13 @@
 import type { Compilable, Kysely, RawBuilder } from 'kysely'
 import type { Row } from '../data-api/values.ts'
 import type { Session } from '../session/session.ts'
+import { Statement as SqlStatement } from '../sql/statement.ts'
 import { asError } from '../thrown.ts'
 import { invalidArgument, optionsOf } from './arguments.ts'
 import { type BulkInsertOptions, bulkInsert, bulkInsertReturning } from './bulk/bulk-insert.ts'
 import { type BulkUpdateOptions, bulkUpdate } from './bulk/bulk-update.ts'
 import type { OperationCall } from './operation-call.ts'
 import { SchemaOperations } from './schema/schema-operations.ts'
-import type { SentStatement } from './session-operations.ts'
 import { errorInScript, inFile, type Script, SqlFile, statementsOf } from './sql-file.ts'
 import { watchedKysely } from './watched-kysely.ts'
 
@@ -131,10 +131,10 @@ export class Operations extends SchemaOperations {
     options: { readonly repeatable?: boolean } = {},
   ): OperationCall<void> {
     return this.callVoid('execute', async (note, send) => {
-      const { sql, parameters } = this.#sent(statement)
-      note(sql)
+      const sent = this.#sent(statement)
+      note(sent.sql)
       const checked = optionsOf(options, ['repeatable'])
-      await inFile('execute', statement, () => send(sql, parameters, checked))
+      await inFile('execute', statement, () => send(sent, checked))
     })
   }
 
@@ -153,9 +153,9 @@ export class Operations extends SchemaOperations {
    */
   query<R = Row>(statement: Statement<R>): OperationCall<R[]> {
     return this.call('query', async (note) => {
-      const { sql, parameters } = this.#sent(statement)
-      note(sql)
-      const rows = await inFile('query', statement, () => this.session.query(sql, parameters))
+      const sent = this.#sent(statement)
+      note(sent.sql)
+      const rows = await inFile('query', statement, () => this.session.query(sent))
       return rows as R[]
     })
   }
@@ -174,12 +174,12 @@ export class Operations extends SchemaOperations {
         throw invalidArgument('script', script, 'SQL as a string, or a .sql file that is imported')
       }
       const statements = statementsOf(script)
-      note(statements[0]?.sql ?? '')
-      const runs = statements.map(async ({ sql, line }) => {
+      note(statements[0]?.statement.sql ?? '')
+      const runs = statements.map(async ({ statement, line }) => {
         try {
-          await send(sql)
+          await send(statement)
         } catch (error) {
-          throw errorInScript(error, 'executeScript', script, { sql, line })
+          throw errorInScript(error, 'executeScript', script, { statement, line })
         }
       })
       await Promise.all(runs)
@@ -234,9 +234,9 @@ export class Operations extends SchemaOperations {
     return this.#bind as Kysely<Tables>
   }
 
-  #sent(statement: Statement): SentStatement {
-    if (typeof statement === 'string') return { sql: statement, parameters: [] }
-    if (statement instanceof SqlFile) return { sql: statement.text, parameters: [] }
+  #sent(statement: Statement): SqlStatement {
+    if (typeof statement === 'string') return new SqlStatement(statement)
+    if (statement instanceof SqlFile) return new SqlStatement(statement.text)
     if (typeof statement === 'object' && statement !== null && 'compile' in statement) {
       return this.statementOf(statement)
     }

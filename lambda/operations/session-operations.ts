@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { CompiledQuery, Kysely } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { kyselyOf } from '../session/kysely-dialect.ts'
 import { parametersOf } from '../session/long-values.ts'
 import type { Session } from '../session/session.ts'
+import { Statement } from '../sql/statement.ts'
 import { asError } from '../thrown.ts'
 import { COLUMN_TYPES } from './arguments.ts'
 import { noteOrigin } from './call-origin.ts'
@@ -13,12 +13,6 @@ import { type OperationCall, OperationCalls } from './operation-call.ts'
 /** A Kysely builder or `sql` template: what becomes the text of one statement. */
 export interface StatementBuilder {
   compile(db: Kysely<unknown>): CompiledQuery
-}
-
-/** A statement as it is sent. */
-export interface SentStatement {
-  readonly sql: string
-  readonly parameters: readonly SqlParameter[]
 }
 
 /** Puts a statement in line whose result is of interest only to the message of a failure. */
@@ -99,13 +93,13 @@ export abstract class SessionOperations {
       const statements = build().map((builder) => this.statementOf(builder))
       note(statements[0]?.sql ?? '')
       // In line before the next call can be, also when nobody awaits this one.
-      await Promise.all(statements.map(({ sql, parameters }) => send(sql, parameters)))
+      await Promise.all(statements.map((statement) => send(statement)))
     })
   }
 
-  protected statementOf(builder: StatementBuilder): SentStatement {
+  protected statementOf(builder: StatementBuilder): Statement {
     const compiled = builder.compile(this.db)
-    return { sql: compiled.sql, parameters: parametersOf(compiled) }
+    return new Statement(compiled.sql, parametersOf(compiled))
   }
 }
 

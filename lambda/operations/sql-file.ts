@@ -1,6 +1,7 @@
 import { StatementError } from '../data-api/errors.ts'
 import { CommandError } from '../errors.ts'
-import { positionToLine, revisionStatements, type ScriptStatement } from '../sql/statements.ts'
+import { positionToLine } from '../sql/position.ts'
+import { revisionStatements, type ScriptStatement } from '../sql/script.ts'
 import { locatedError } from './located-error.ts'
 
 /**
@@ -71,19 +72,19 @@ export function errorInScript(
   error: unknown,
   method: string,
   script: Script,
-  { sql, line }: ScriptStatement,
+  { statement, line }: ScriptStatement,
 ): unknown {
-  const at = faultyLine(error, script, { sql, line })
+  const at = faultyLine(error, script, { statement, line })
   if (typeof script === 'string') return locatedError(error, `op.${method}, line ${at}`)
   const place = { file: script.file, line: at }
   return locatedError(error, `op.${method}, ${place.file}:${place.line}`, place)
 }
 
-function faultyLine(error: unknown, script: Script, { sql, line }: ScriptStatement): number {
+function faultyLine(error: unknown, script: Script, { statement, line }: ScriptStatement): number {
   if (!(error instanceof StatementError) || error.position === undefined) return line
   const { line: within } = positionToLine(error.sql, error.position)
   // A file of one statement is sent as it is, and what is around the statement with it.
-  const isWhole = error.sql !== sql && error.sql === String(script)
+  const isWhole = error.sql !== statement.sql && error.sql === String(script)
   return isWhole ? within : line + within - 1
 }
 
@@ -94,10 +95,10 @@ export async function inFile<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (!(statement instanceof SqlFile)) return await work()
-  const [first = { sql: '', line: 1 }] = statementsOf(statement)
+  const [first] = statementsOf(statement)
   try {
     return await work()
   } catch (error) {
-    throw errorInScript(error, method, statement, first)
+    throw first === undefined ? error : errorInScript(error, method, statement, first)
   }
 }

@@ -1,8 +1,7 @@
-import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiStatement } from '../data-api/data-api.ts'
 import type { Row } from '../data-api/values.ts'
 import { qualified } from '../sql/qualified.ts'
-import { statementFacts } from '../sql/statements.ts'
+import type { Statement } from '../sql/statement.ts'
 import { withValues } from '../sql/written-values.ts'
 import { type BatchedStatement, NotSent } from './batch.ts'
 import { isExecutable } from './followed-statement.ts'
@@ -22,14 +21,14 @@ export class PutOffStatement implements BatchedStatement {
   readonly counts: boolean
   /** How many rows it changed, once it ran. */
   readonly ran: Promise<number>
-  readonly #statement: DataApiStatement
+  readonly #statement: Statement
   readonly #text: string
   readonly #count: StatementCount
   readonly #settled = Promise.withResolvers<number>()
 
   /** `text`: see {@link batchedText}. */
-  constructor(statement: DataApiStatement, text: string, count: StatementCount) {
-    this.counts = statementFacts(statement.sql).changesRows
+  constructor(statement: Statement, text: string, count: StatementCount) {
+    this.counts = statement.facts.changesRows
     this.ran = this.#settled.promise
     this.#statement = statement
     this.#text = text
@@ -37,7 +36,10 @@ export class PutOffStatement implements BatchedStatement {
     count.putOff += 1
   }
 
-  statement = (): DataApiStatement => this.#statement
+  statement = (): DataApiStatement => ({
+    sql: this.#statement.sql,
+    parameters: this.#statement.parameters,
+  })
   text = (): string => this.#text
 
   done(changed: Row | number): void {
@@ -89,13 +91,10 @@ export class PutOffBookkeeping implements BatchedStatement {
 const IS_OF_ONE_CALL = /statement_timeout|statement_timestamp|current_query/i
 
 /** The text of a statement that can travel with others; undefined for one that has to be sent by itself. */
-export function batchedText(
-  sql: string,
-  parameters: readonly SqlParameter[],
-  maxCharacters: number,
-): string | undefined {
+export function batchedText(statement: Statement, maxCharacters: number): string | undefined {
+  const { sql, parameters } = statement
   try {
-    const facts = statementFacts(sql)
+    const { facts } = statement
     const values = parameters.map(({ value }) => value?.stringValue)
     // Before it is written: bulk data has megabytes.
     const fits = values.every((value) => value !== undefined && value.length <= maxCharacters)

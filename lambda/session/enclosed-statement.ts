@@ -1,6 +1,6 @@
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiStatement } from '../data-api/data-api.ts'
-import type { StatementFacts } from '../sql/statements.ts'
+import type { StatementFacts } from '../sql/statement.ts'
 import { unusedName } from '../sql/unused-name.ts'
 
 /** A statement of a revision that runs as the first part of one of ours, once and to its end, whatever reads its rows. */

@@ -5,7 +5,7 @@ import { asksForRows, decodeRows } from '../data-api/values.ts'
 import { literal } from '../sql/literals.ts'
 import { withoutParameters } from '../sql/named-parameters.ts'
 import { qualified } from '../sql/qualified.ts'
-import { type StatementFacts, statementFacts } from '../sql/statements.ts'
+import type { StatementFacts } from '../sql/statement.ts'
 import { asWritten } from './enclosed-statement.ts'
 
 type Send = (statement: DataApiStatement) => Promise<DataApiResult>
@@ -23,6 +23,8 @@ export function isExecutable(facts: StatementFacts): boolean {
 }
 
 interface FollowOptions {
+  /** Of the statement as its author wrote it. */
+  readonly facts: StatementFacts
   /** Tells the outcome from an earlier statement's. */
   readonly number: number
   readonly maxCharacters: number
@@ -39,11 +41,10 @@ interface FollowOptions {
 export async function sendFollowed(
   send: Send,
   statement: DataApiStatement,
-  { number, maxCharacters }: FollowOptions,
+  { facts, number, maxCharacters }: FollowOptions,
 ): Promise<DataApiResult> {
   const given = asWritten(statement)
-  const { sql, parameters = [] } = given
-  const facts = statementFacts(sql)
+  const { parameters = [] } = given
   const text = canBeExecuted(facts) ? followedText(given, facts, number) : undefined
   if (text === undefined || text.length > maxCharacters) {
     return await send(statement).catch((error: unknown) => {

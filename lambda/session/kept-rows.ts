@@ -2,7 +2,7 @@ import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { asksForRows, decodeRows, forRows } from '../data-api/values.ts'
 import { qualified } from '../sql/qualified.ts'
-import type { StatementFacts } from '../sql/statements.ts'
+import type { StatementFacts } from '../sql/statement.ts'
 import { enclosed } from './enclosed-statement.ts'
 
 /**

@@ -13,8 +13,9 @@ import {
 } from 'kysely'
 import { CommandError } from '../errors.ts'
 import { identifierText, literal } from '../sql/literals.ts'
+import { Statement } from '../sql/statement.ts'
 import { MAX_SQL_CHARACTERS } from '../sql/statement-length.ts'
-import { refuseTornLiterals, resultForm } from '../sql/statements.ts'
+import { refuseTornLiterals } from '../sql/torn-literals.ts'
 import { unusedName } from '../sql/unused-name.ts'
 import { LONG_VALUE_CHARACTERS, longValue, parametersOf } from './long-values.ts'
 import type { Session } from './session.ts'
@@ -130,24 +131,23 @@ class SessionConnection implements DatabaseConnection {
   }
 
   async execute(sql: string): Promise<void> {
-    await this.#session.execute(sql)
+    await this.#session.execute(new Statement(sql))
   }
 
   async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
-    const { sql } = compiled
-    const parameters = parametersOf(compiled)
+    const statement = new Statement(compiled.sql, parametersOf(compiled))
     const told = unanswered.get(compiled)
     if (told) {
-      const { accepted, ran } = this.#session.accept(sql, parameters)
+      const { accepted, ran } = this.#session.accept(statement)
       ran.catch((error: Error) => this.#session.locate(told(error)))
       await accepted
       return { rows: [] }
     }
-    if (resultForm(sql) !== 'none') {
-      const rows = (await this.#session.query(sql, parameters)) as R[]
+    if (statement.facts.resultForm !== 'none') {
+      const rows = (await this.#session.query(statement)) as R[]
       return { rows, numAffectedRows: BigInt(rows.length) }
     }
-    return { rows: [], numAffectedRows: BigInt(await this.#session.execute(sql, parameters)) }
+    return { rows: [], numAffectedRows: BigInt(await this.#session.execute(statement)) }
   }
 
   // biome-ignore lint/correctness/useYield: Kysely asks for a generator, and there is nothing to yield.

@@ -3,7 +3,7 @@ import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { explained, hasTimedOut, StatementError } from '../data-api/errors.ts'
 import { asksForRows, decodeRows, type Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
-import { statementFacts } from '../sql/statements.ts'
+import type { Statement } from '../sql/statement.ts'
 import { keepingStatement, keptRows, textOf } from './kept-rows.ts'
 import { resultOf } from './result-text.ts'
 import { decodeTexts } from './text-values.ts'
@@ -21,26 +21,19 @@ interface Limits {
  * A result that fits comes with the call that runs the statement. Of a larger one the transaction keeps the rest, which
  * is read before this resolves.
  */
-export async function readRows(
-  send: Send,
-  text: string,
-  parameters: readonly SqlParameter[],
-  limits: Limits,
-): Promise<Row[]> {
+export async function readRows(send: Send, statement: Statement, limits: Limits): Promise<Row[]> {
   try {
-    return await readAll(send, text, parameters, limits)
+    return await readAll(send, statement, limits)
   } catch (error) {
-    throw error instanceof StatementError && hasTimedOut(error) ? tooSlow(text) : error
+    throw error instanceof StatementError && hasTimedOut(error) ? tooSlow(statement.sql) : error
   }
 }
 
 async function readAll(
   send: Send,
-  text: string,
-  parameters: readonly SqlParameter[],
+  { facts, parameters }: Statement,
   { inTransaction, maxCharacters }: Limits,
 ): Promise<Row[]> {
-  const facts = statementFacts(text)
   if (facts.resultForm === 'none') throw noRows(facts.sql)
   if (facts.resultForm === 'alone') return await readAlone(send, facts.sql, parameters)
   const keeping = keepingStatement(facts, parameters)

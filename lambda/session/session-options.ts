@@ -1,6 +1,7 @@
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import type { StatementError } from '../data-api/errors.ts'
 import type { Repeatable, RetryPolicy } from '../data-api/retry.ts'
+import type { Statement } from '../sql/statement.ts'
 
 /** One Data API call, after it was answered or failed. */
 export interface CallEvent {
@@ -12,7 +13,7 @@ export interface CallEvent {
 
 /** A statement of a revision, before it is sent. */
 export interface RevisionStatement {
-  readonly sql: string
+  readonly statement: Statement
   readonly returns: 'nothing' | 'rows'
   /** The author says that it may run twice, see `op.execute`. */
   readonly repeatable: boolean

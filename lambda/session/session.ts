@@ -3,8 +3,8 @@ import type { DataApi, DataApiResult, DataApiStatement } from '../data-api/data-
 import type { Repeatable } from '../data-api/retry.ts'
 import { asksForRows, decodeRows, type Row } from '../data-api/values.ts'
 import { CommandError } from '../errors.ts'
+import type { Statement } from '../sql/statement.ts'
 import { lengthError, MAX_SQL_CHARACTERS } from '../sql/statement-length.ts'
-import { refuseStatement, resultForm } from '../sql/statements.ts'
 import {
   type AcceptedStatement,
   type Bookkeeping,
@@ -34,7 +34,7 @@ export interface Turn {
   /** As {@link Session.own} does. */
   read(sql: string): Promise<Row[]>
   /** As {@link Session.execute} does. */
-  execute(sql: string, parameters: readonly SqlParameter[]): Promise<number>
+  execute(statement: Statement): Promise<number>
 }
 
 /**
@@ -92,74 +92,62 @@ export class Session {
   settled = (): Promise<void> => this.transaction.settled()
 
   /** Runs a statement whose rows nobody asks for; answers the number of rows it changed. */
-  execute(
-    sql: string,
-    parameters: readonly SqlParameter[] = [],
-    options: { readonly repeatable?: boolean } = {},
-  ): Promise<number> {
-    const route = this.#routeOf(sql, options)
-    return this.#inOrder(sql, () => this.#run(sql, parameters, route))
+  execute(statement: Statement, options: { readonly repeatable?: boolean } = {}): Promise<number> {
+    const route = this.#routeOf(statement, options)
+    return this.#inOrder(statement, () => this.#run(statement, route))
   }
 
   /** Like {@link execute}, for a statement whose result nobody waits for: it may travel with the next ones. */
-  accept(
-    sql: string,
-    parameters: readonly SqlParameter[] = [],
-    options: { readonly repeatable?: boolean } = {},
-  ): AcceptedStatement {
+  accept(statement: Statement, options: { readonly repeatable?: boolean } = {}): AcceptedStatement {
     const { transaction } = this
-    const route = this.#routeOf(sql, options)
-    const run = () => this.#run(sql, parameters, route)
+    const route = this.#routeOf(statement, options)
+    const run = () => this.#run(statement, route)
     const text = transaction.willTakeBatches
-      ? batchedText(sql, parameters, MAX_SQL_CHARACTERS)
+      ? batchedText(statement, MAX_SQL_CHARACTERS)
       : undefined
     if (text === undefined) {
-      const ran = this.#inOrder(sql, run)
+      const ran = this.#inOrder(statement, run)
       return { accepted: ran, ran }
     }
-    const accepted = this.#ticketed(sql, () =>
+    const accepted = this.#ticketed(statement.sql, () =>
       transaction.accept(async () => {
         // A savepoint that was asked for before may have been made meanwhile; and an autocommit block has no transaction.
         if (!transaction.takesBatches) return { ran: await run() }
-        this.#admitted(sql, route)
-        return await this.#putOff(withParameters(sql, parameters), text)
+        this.#admitted(statement, route)
+        return await this.#putOff(statement, text)
       }),
     )
-    const ran = accepted.then((statement) => statement.ran)
+    const ran = accepted.then((putOff) => putOff.ran)
     ran.catch(() => 'the transaction remembers it')
     return { accepted, ran }
   }
 
   /** Runs a statement and answers its rows, however large the result is. */
-  query(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    const route = this.#routeOf(sql, { returns: 'rows' })
-    return this.#inOrder(sql, async () => {
-      this.#refuseAfterEnd(sql)
+  query(statement: Statement): Promise<Row[]> {
+    const route = this.#routeOf(statement, { returns: 'rows' })
+    return this.#inOrder(statement, async () => {
+      this.#refuseAfterEnd(statement.sql)
       route()
-      const rows = await readRows(
-        (statement) => this.transaction.send(statement),
-        sql,
-        parameters,
-        { inTransaction: this.transaction.id !== undefined, maxCharacters: MAX_SQL_CHARACTERS },
-      )
-      this.#count.ran(resultForm(sql) === 'returning' ? rows.length : 0)
+      const rows = await readRows((call) => this.transaction.send(call), statement, this.#limits)
+      this.#count.ran(statement.facts.resultForm === 'returning' ? rows.length : 0)
       return rows
     })
   }
 
   /** Runs a statement of the runner's own, with a small answer: no part of the revision, so neither journalled nor counted. */
   own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    return this.#inOrder(sql, () => this.#ask(sql, parameters))
+    return this.#ownInOrder(sql, () => this.#ask(sql, parameters))
   }
 
   /** Does `work` in one turn: nothing of a later call comes between what it sends. `shown` stands for it in messages. */
-  inOneTurn<T>(shown: string, work: (turn: Turn) => Promise<T>): Promise<T> {
+  inOneTurn<T>(shown: Statement, work: (turn: Turn) => Promise<T>): Promise<T> {
     const route = this.#routeOf(shown, {})
-    return this.#inOrder(shown, () => {
-      this.#admitted(shown, route)
+    return this.#ownInOrder(shown.sql, () => {
+      this.#refuseAfterEnd(shown.sql)
+      route()
       return work({
         read: (sql) => this.#ask(sql, []),
-        execute: (sql, parameters) => this.#run(sql, parameters, route),
+        execute: (statement) => this.#run(statement, route),
       })
     })
   }
@@ -168,7 +156,7 @@ export class Session {
   read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     this.transaction.forget()
     const before = async () => this.#refuseAfterClose()
-    return this.#inOrder(sql, () => this.#ask(sql, parameters, { harmless: true, before }))
+    return this.#ownInOrder(sql, () => this.#ask(sql, parameters, { harmless: true, before }))
   }
 
   /** Like {@link own}, for an answer that may come later: it may travel with the statements around it. Resolves when accepted. */
@@ -199,10 +187,23 @@ export class Session {
     this.#closed = reason
   }
 
-  #inOrder<T>(sql: string, work: () => Promise<T>): Promise<T> {
+  #inOrder<T>(statement: Statement, work: () => Promise<T>): Promise<T> {
+    return this.#ticketed(statement.sql, () =>
+      this.transaction.inOrder(() => {
+        this.#refuse(statement)
+        return work()
+      }),
+    )
+  }
+
+  /** For a statement of ours, which is not read: what a revision may not say is no question there. */
+  #ownInOrder<T>(sql: string, work: () => Promise<T>): Promise<T> {
     return this.#ticketed(sql, () =>
       this.transaction.inOrder(() => {
-        this.#refuse(sql)
+        this.#refuseAfterClose()
+        this.transaction.refuseAfterFailure()
+        const tooLong = lengthError(sql)
+        if (tooLong) throw tooLong
         return work()
       }),
     )
@@ -225,15 +226,17 @@ export class Session {
     return decodeRows(await this.transaction.send(asksForRows(sql, parameters), repeatable))
   }
 
-  async #run(sql: string, parameters: readonly SqlParameter[], route: Route): Promise<number> {
-    const outside = this.#admitted(sql, route)
+  async #run(statement: Statement, route: Route): Promise<number> {
+    const outside = this.#admitted(statement, route)
     const { transaction } = this
-    const changed = await transaction.watched(sql, () => this.#carryOut(sql, parameters, outside))
-    transaction.ran(sql)
+    const changed = await transaction.watched(statement.sql, () =>
+      this.#carryOut(statement, outside),
+    )
+    transaction.ran(statement)
     return this.#count.ran(changed)
   }
 
-  async #putOff(statement: DataApiStatement, text: string): Promise<PutOffStatement> {
+  async #putOff(statement: Statement, text: string): Promise<PutOffStatement> {
     const putOff = new PutOffStatement(statement, text, this.#count)
     putOff.ran.catch(() => 'the transaction remembers it')
     await this.transaction.putOff(putOff)
@@ -241,9 +244,12 @@ export class Session {
   }
 
   /** Decides, when the revision makes a statement, where it goes; the refusal of one is thrown when its turn comes. */
-  #routeOf(sql: string, { returns = 'nothing', repeatable = false }: StatementOptions): Route {
+  #routeOf(
+    statement: Statement,
+    { returns = 'nothing', repeatable = false }: StatementOptions,
+  ): Route {
     try {
-      const route = this.#options.gate?.admit({ sql, returns, repeatable })
+      const route = this.#options.gate?.admit({ statement, returns, repeatable })
       return () => route
     } catch (error) {
       return () => {
@@ -253,9 +259,9 @@ export class Session {
   }
 
   /** Refuses what may not run. Returns how it is sent, where that is outside the transaction. */
-  #admitted(sql: string, route: Route): StatementRoute | undefined {
-    this.#refuse(sql)
-    this.#refuseAfterEnd(sql)
+  #admitted(statement: Statement, route: Route): StatementRoute | undefined {
+    this.#refuse(statement)
+    this.#refuseAfterEnd(statement.sql)
     return route()
   }
 
@@ -263,11 +269,11 @@ export class Session {
     if (this.#refusal !== undefined) throw this.#refusal(sql)
   }
 
-  #refuse(sql: string): void {
+  #refuse(statement: Statement): void {
     this.#refuseAfterClose()
-    this.transaction.refuseAfterFailure(sql)
-    refuseStatement(sql)
-    const tooLong = lengthError(sql)
+    this.transaction.refuseAfterFailure(statement)
+    statement.refuse()
+    const tooLong = lengthError(statement.sql)
     if (tooLong) throw tooLong
   }
 
@@ -276,29 +282,25 @@ export class Session {
   }
 
   /** Sends a statement and returns the number of rows it changed. */
-  async #carryOut(
-    sql: string,
-    parameters: readonly SqlParameter[],
-    outside: StatementRoute | undefined,
-  ): Promise<number> {
-    const inTransaction = this.transaction.id !== undefined
-    const limits = { inTransaction, maxCharacters: MAX_SQL_CHARACTERS }
-    const statement = withoutRows(withParameters(sql, parameters), limits)
-    return changedRows(statement, await this.#sendTo(outside, statement))
+  async #carryOut(statement: Statement, outside: StatementRoute | undefined): Promise<number> {
+    const call = withoutRows(statement, this.#limits)
+    return changedRows(call, await this.#sendTo(outside, statement, call))
   }
 
   #sendTo(
     outside: StatementRoute | undefined,
-    statement: DataApiStatement,
+    { facts }: Statement,
+    call: DataApiStatement,
   ): Promise<DataApiResult> {
-    const send: SendStatement = (...call) => this.transaction.send(...call)
-    if (outside) return outside.carryOut(statement, send)
-    if (!this.#options.follow) return send(statement)
-    const limits = { number: this.#count.statements, maxCharacters: MAX_SQL_CHARACTERS }
-    return sendFollowed(send, statement, limits)
+    const send: SendStatement = (...given) => this.transaction.send(...given)
+    if (outside) return outside.carryOut(call, send)
+    if (!this.#options.follow) return send(call)
+    const { maxCharacters } = this.#limits
+    return sendFollowed(send, call, { facts, number: this.#count.statements, maxCharacters })
   }
-}
 
-function withParameters(sql: string, parameters: readonly SqlParameter[]): DataApiStatement {
-  return { sql, ...(parameters.length > 0 && { parameters }) }
+  get #limits(): { readonly inTransaction: boolean; readonly maxCharacters: number } {
+    const inTransaction = this.transaction.id !== undefined
+    return { inTransaction, maxCharacters: MAX_SQL_CHARACTERS }
+  }
 }

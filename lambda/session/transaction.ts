@@ -5,7 +5,7 @@ import type { StatementError } from '../data-api/errors.ts'
 import type { Repeatable } from '../data-api/retry.ts'
 import { asksForRows } from '../data-api/values.ts'
 import { withPlainColons } from '../sql/named-parameters.ts'
-import { isRollbackToSavepoint, statementFacts } from '../sql/statements.ts'
+import type { Statement } from '../sql/statement.ts'
 import { causesOf } from '../thrown.ts'
 import { type BatchedStatement, NotSent, sendBatch } from './batch.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -168,8 +168,8 @@ export class Transaction {
   }
 
   /** Throws the failure, unless the statement is the one that can undo it. */
-  refuseAfterFailure(sql: string): void {
-    if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure
+  refuseAfterFailure(statement?: Statement): void {
+    if (this.#failure && !statement?.isRollbackToSavepoint) throw this.#failure
   }
 
   /** The failure, told by the operation it belongs to: with its rows, say. The first to tell is the one that knows. */
@@ -190,13 +190,12 @@ export class Transaction {
   }
 
   /** Takes note of a statement that has changed how the transaction goes on. */
-  ran(sql: string): void {
-    const { verb } = statementFacts(sql)
+  ran({ sql, facts: { verb, isRollbackToSavepoint } }: Statement): void {
     if (verb === 'savepoint') this.#savepoints += 1
     // A release may take several with it: then statements are sent one by one for longer than they need to be.
     if (verb === 'release') this.#savepoints = Math.max(0, this.#savepoints - 1)
     if (/statement_timeout/i.test(sql)) this.#oneByOne = true
-    if (!isRollbackToSavepoint(sql)) return
+    if (!isRollbackToSavepoint) return
     this.#failure = undefined
     this.#failedPutOff = false
     this.#isLocated = false

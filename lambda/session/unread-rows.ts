@@ -1,7 +1,7 @@
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
 import { literal } from '../sql/literals.ts'
 import { qualified } from '../sql/qualified.ts'
-import { type StatementFacts, statementFacts } from '../sql/statements.ts'
+import type { Statement, StatementFacts } from '../sql/statement.ts'
 import { enclosed } from './enclosed-statement.ts'
 
 interface Limits {
@@ -14,10 +14,10 @@ interface Limits {
  * or for the type of a column (`void`, `interval`), although the statement has run.
  */
 export function withoutRows(
-  statement: DataApiStatement,
+  { sql, parameters, facts }: Statement,
   { inTransaction, maxCharacters }: Limits,
 ): DataApiStatement {
-  const facts = statementFacts(statement.sql)
+  const statement = { sql, ...(parameters.length > 0 && { parameters }) }
   if (facts.resultForm === 'none') return statement
   if (facts.resultForm === 'alone' && !inTransaction) return statement
   const sent =

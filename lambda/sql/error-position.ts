@@ -1,4 +1,4 @@
-import { statementFacts } from './statements.ts'
+import { statementFacts } from './statement.ts'
 
 /** An error that PL/pgSQL has caught of a statement that it executed. */
 export interface CaughtError {

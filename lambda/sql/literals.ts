@@ -9,7 +9,7 @@ import { textFault } from './unicode.ts'
  * Strings, dates, bytes, arrays and objects have no type until PostgreSQL sees where they stand, as with psycopg2.
  * The constant is the same whatever `standard_conforming_strings` says, holds no `:name` for the Data API to find, and
  * a negative number cannot become a comment (`-${-1}`). Whether it was put inside quotes or a comment is for
- * `refuseTornLiterals` of `statements.ts` to see.
+ * `refuseTornLiterals` of `torn-literals.ts` to see.
  *
  * @example literal("it's") // " 'it''s'"
  * @throws CommandError for a value that has no one meaning (undefined, an empty array, a class instance), or that

@@ -130,7 +130,7 @@ export const DATA_API = [
     [
       [
         'statements are sent after one that failed',
-        'if (this.#failure && !isRollbackToSavepoint(sql)) throw this.#failure',
+        'if (this.#failure && !statement?.isRollbackToSavepoint) throw this.#failure',
         '',
         ['run/after-failure'],
       ],

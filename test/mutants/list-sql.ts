@@ -51,7 +51,7 @@ export const SQL = [
   ),
   ...mutantsOf(
     'lambda/sql/scanner.ts',
-    ['sql/scanner', 'sql/statements'],
+    ['sql/scanner', 'sql/script'],
     [
       [
         'comments do not nest',
@@ -95,18 +95,13 @@ export const SQL = [
     ],
   ),
   ...mutantsOf(
-    'lambda/sql/statements.ts',
-    ['sql/statements', 'sql/refusals', 'sql/torn-literals'],
+    'lambda/sql/statement-tokens.ts',
+    ['sql/script', 'sql/refusals'],
     [
       [
         'a statement may be followed by another one',
         'if (second === undefined) return first',
         'if (second !== first) return first',
-      ],
-      [
-        'a value may stand inside quotes',
-        'if (!isWholeLiteral(',
-        'if (start > end && !isWholeLiteral(',
       ],
       [
         'a semicolon in parentheses ends a statement',
@@ -117,6 +112,17 @@ export const SQL = [
         'a semicolon ends the body of a routine',
         "token.text === ';' && parentheses === 0 && blocks === 0",
         "token.text === ';' && parentheses === 0",
+      ],
+    ],
+  ),
+  ...mutantsOf(
+    'lambda/sql/torn-literals.ts',
+    ['sql/torn-literals'],
+    [
+      [
+        'a value may stand inside quotes',
+        'if (!isWholeLiteral(',
+        'if (start > end && !isWholeLiteral(',
       ],
     ],
   ),

@@ -4,6 +4,7 @@ import type { Call, LocalAurora } from '../../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
 import { Session } from '../../lambda/session/session.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { writtenStatement } from '../written-statement.ts'
 
@@ -38,7 +39,7 @@ async function open(aurora: LocalAurora, setup: readonly string[]): Promise<Open
   const { clusterArn, secretArn } = aurora
   const api = new RdsDataApi({ clusterArn, secretArn, database })
   const session = new Session(api)
-  for (const sql of setup) await session.execute(sql)
+  for (const sql of setup) await session.execute(new Statement(sql))
   onTestFinished(async () => {
     await session.rollback().catch(() => undefined)
     api.close()

@@ -4,6 +4,7 @@ import type { Call, LocalAurora } from '../../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 import { Operations } from '../../lambda/operations/operations.ts'
 import { Session } from '../../lambda/session/session.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
 /** A revision's session in a database of its own, and what it sent. */
@@ -44,7 +45,7 @@ async function openRevision(aurora: LocalAurora, setup: readonly string[]): Prom
   const session = new Session(api, {
     observe: ({ sql }) => void statements.push(sql),
   })
-  for (const sql of setup) await session.execute(sql)
+  for (const sql of setup) await session.execute(new Statement(sql))
   await session.begin()
   onTestFinished(async () => void (await session.rollback().catch(() => undefined)))
   const op = new Operations(session, { autocommitBlock: (body) => body() })

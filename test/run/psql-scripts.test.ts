@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { upgrade } from '../../lambda/commands.ts'
-import { splitStatements } from '../../lambda/sql/statements.ts'
+import { splitStatements } from '../../lambda/sql/script.ts'
 import { dumpCatalog } from '../catalog-dump.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { revision, testContext } from '../runner-fixture.ts'
@@ -23,7 +23,8 @@ async function direct(scripts: readonly string[]): Promise<Outcome> {
   const client = await connect(aurora, database)
   const error = await (async () => {
     await client.query('set role migrator; begin')
-    for (const { sql } of splitStatements(scripts.join(';\n'))) await client.query(sql)
+    for (const { statement } of splitStatements(scripts.join(';\n')))
+      await client.query(statement.sql)
     await client.query('commit')
   })().catch(async (thrown: Error) => {
     await client.query('rollback')

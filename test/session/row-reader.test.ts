@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 import { Session } from '../../lambda/session/session.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 import { unqualifiedNames } from '../sql/qualified-names.ts'
 
@@ -21,10 +22,12 @@ afterAll(() => aurora.stop())
 beforeEach(async () => {
   session = newSession()
   await session.begin()
-  await session.execute('create table wide (id integer primary key, body text)')
-  await session.execute('create table moved (id integer)')
-  await session.execute(`create function move_row(id integer, width integer = 100) returns text language plpgsql
-    as 'begin insert into moved values (id); return repeat(''x'', width); end'`)
+  await session.execute(new Statement('create table wide (id integer primary key, body text)'))
+  await session.execute(new Statement('create table moved (id integer)'))
+  await session.execute(
+    new Statement(`create function move_row(id integer, width integer = 100) returns text language plpgsql
+    as 'begin insert into moved values (id); return repeat(''x'', width); end'`),
+  )
   aurora.calls.clear()
   return () => session.rollback()
 })
@@ -39,25 +42,28 @@ const statements = () =>
 
 async function fill(rows: number, bytes: number): Promise<void> {
   await session.execute(
-    `insert into wide select n, repeat('x', ${bytes}) from generate_series(1, ${rows}) n`,
+    new Statement(
+      `insert into wide select n, repeat('x', ${bytes}) from generate_series(1, ${rows}) n`,
+    ),
   )
   aurora.calls.clear()
 }
 
-const one = async (sql: string) => Object.values((await session.query(sql))[0] ?? {})[0]
+const one = async (sql: string) =>
+  Object.values((await session.query(new Statement(sql)))[0] ?? {})[0]
 const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 describe('rows of a statement', () => {
   test('come in one call when they are small, in the order of the statement', async () => {
     await fill(1_000, 10)
-    const rows = await session.query('select id from wide order by id desc')
+    const rows = await session.query(new Statement('select id from wide order by id desc'))
     expect(rows).toHaveLength(1_000)
     expect(rows.slice(0, 2)).toEqual([{ id: 1_000 }, { id: 999 }])
     expect(statements()).toHaveLength(1)
   })
 
   test('are none when there are none', async () => {
-    expect(await session.query('select id from wide')).toEqual([])
+    expect(await session.query(new Statement('select id from wide'))).toEqual([])
   })
 
   test.each([
@@ -102,16 +108,16 @@ describe('rows of a statement', () => {
       [{ id: 6 }],
     ],
   ])('are those of %s, in one call', async (_name, sql, rows) => {
-    expect(await session.query(sql)).toEqual(rows)
+    expect(await session.query(new Statement(sql))).toEqual(rows)
     expect(statements()).toHaveLength(1)
   })
 
   test('with two columns of one name keep the last, as node-postgres does', async () => {
-    expect(await session.query('select 1 as a, 2 as a')).toEqual([{ a: 2 }])
+    expect(await session.query(new Statement('select 1 as a, 2 as a'))).toEqual([{ a: 2 }])
   })
 
   test('of a statement that returns none are refused before it is sent', async () => {
-    await expect(session.query("insert into wide values (1, 'x')")).rejects.toThrow(
+    await expect(session.query(new Statement("insert into wide values (1, 'x')"))).rejects.toThrow(
       "op.query needs a statement that returns rows: add 'returning …', or run it with op.execute (it begins: insert into wide values (1, 'x'))",
     )
     expect(statements()).toEqual([])
@@ -119,8 +125,10 @@ describe('rows of a statement', () => {
 
   test('outside a transaction come in one call, and are lost when they take more', async () => {
     const alone = newSession()
-    expect(await alone.query('select 1 as one')).toEqual([{ one: 1 }])
-    await expect(alone.query(`select repeat('x', ${MEBIBYTE}) as x`)).rejects.toThrow(
+    expect(await alone.query(new Statement('select 1 as one'))).toEqual([{ one: 1 }])
+    await expect(
+      alone.query(new Statement(`select repeat('x', ${MEBIBYTE}) as x`)),
+    ).rejects.toThrow(
       'a statement ran outside a transaction, and its rows are lost, because they take more than one answer of the Data API: read them inside a transaction, or fewer of them (it begins: select repeat(',
     )
   })
@@ -129,7 +137,7 @@ describe('rows of a statement', () => {
 describe('rows that do not fit into an answer', () => {
   test('are read in parts, which the transaction keeps no longer', async () => {
     await fill(5_000, 1_000)
-    const rows = await session.query('select id, body from wide order by id')
+    const rows = await session.query(new Statement('select id, body from wide order by id'))
     expect(rows.map(({ id }) => id)).toEqual(range(5_000))
     expect(rows.every(({ body }) => body === 'x'.repeat(1_000))).toBe(true)
     const [first, ...others] = statements()
@@ -142,14 +150,16 @@ describe('rows that do not fit into an answer', () => {
     )
     expect(
       await session.query(
-        `select bool_and(current_setting('aurora_migrations.part_' || n) = '') as cleared from generate_series(1, 7) n`,
+        new Statement(
+          `select bool_and(current_setting('aurora_migrations.part_' || n) = '') as cleared from generate_series(1, 7) n`,
+        ),
       ),
     ).toEqual([{ cleared: true }])
   })
 
   test('are read by statements in which no name of ours is looked up along the search path', async () => {
-    await session.query("select pg_catalog.repeat('x', 2000000) as x")
-    await session.execute('select 1 as x')
+    await session.query(new Statement("select pg_catalog.repeat('x', 2000000) as x"))
+    await session.execute(new Statement('select 1 as x'))
     expect(statements()).toHaveLength(5)
     expect(statements().flatMap((sql) => unqualifiedNames(sql))).toEqual([])
   })
@@ -177,21 +187,25 @@ describe('rows that do not fit into an answer', () => {
       `merge into moved using (select i ${LARGE}) g on false when not matched then insert values (g.i) returning id, repeat('x', 100) as b`,
     ],
   ])('come from one execution: %s', async (_name, sql) => {
-    const rows = await session.query(sql)
+    const rows = await session.query(new Statement(sql))
     expect(rows.map((row) => Object.values(row))).toEqual(
       range(20_000).map((n) => [n, 'x'.repeat(100)]),
     )
     expect(statements()).toHaveLength(4)
     expect(
       await session.query(
-        'select count(*)::integer as n, count(distinct id)::integer as ids from moved',
+        new Statement(
+          'select count(*)::integer as n, count(distinct id)::integer as ids from moved',
+        ),
       ),
     ).toEqual([{ n: 20_000, ids: 20_000 }])
   })
 
   test('are numbered by a sequence once', async () => {
-    await session.execute('create sequence s')
-    const rows = await session.query(`select nextval('s') as n, repeat('x', 100) ${LARGE}`)
+    await session.execute(new Statement('create sequence s'))
+    const rows = await session.query(
+      new Statement(`select nextval('s') as n, repeat('x', 100) ${LARGE}`),
+    )
     expect([rows[0]?.n, rows.at(-1)?.n, await one(`select nextval('s') as n`)]).toEqual([
       '1',
       '20000',
@@ -200,20 +214,20 @@ describe('rows that do not fit into an answer', () => {
   })
 
   test('are right within a savepoint, which takes back what was done with them', async () => {
-    await session.execute('savepoint s')
-    expect(await session.query(`select move_row(i) ${LARGE}`)).toHaveLength(20_000)
-    await session.execute('rollback to savepoint s')
+    await session.execute(new Statement('savepoint s'))
+    expect(await session.query(new Statement(`select move_row(i) ${LARGE}`))).toHaveLength(20_000)
+    await session.execute(new Statement('rollback to savepoint s'))
     expect(await one('select count(*)::integer as n from moved')).toBe(0)
-    expect(await session.query(`select move_row(i, 99) as x ${LARGE}`)).toEqual(
+    expect(await session.query(new Statement(`select move_row(i, 99) as x ${LARGE}`))).toEqual(
       range(20_000).map(() => ({ x: 'x'.repeat(99) })),
     )
     expect(await one('select count(*)::integer as n from moved')).toBe(20_000)
   })
 
   test('are read before anything else is sent', async () => {
-    const rows = session.query(`select i, move_row(i) ${LARGE}`)
-    const count = session.query('select count(*)::integer as n from moved')
-    await session.execute('delete from moved')
+    const rows = session.query(new Statement(`select i, move_row(i) ${LARGE}`))
+    const count = session.query(new Statement('select count(*)::integer as n from moved'))
+    await session.execute(new Statement('delete from moved'))
     expect(await count).toEqual([{ n: 20_000 }])
     expect(await rows).toHaveLength(20_000)
     expect(statements().slice(-1)).toEqual(['delete from moved'])
@@ -234,15 +248,15 @@ describe('rows that do not fit into an answer', () => {
     await client.query(
       `create temporary table wide as select n as id, 'x' as body from generate_series(1, 9000) n`,
     )
-    expect(await session.query(sql)).toEqual((await client.query(sql)).rows)
-    expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
+    expect(await session.query(new Statement(sql))).toEqual((await client.query(sql)).rows)
+    expect(await session.query(new Statement('select 1 as one'))).toEqual([{ one: 1 }])
   })
 
   test.each([899_800, 900_002, 1_000_000, MEBIBYTE, 5_000_000])(
     'may be a single value, of %i bytes',
     async (bytes) => {
       const [row] = await session.query(
-        `insert into wide values (1, repeat('é', ${bytes / 2})) returning body`,
+        new Statement(`insert into wide values (1, repeat('é', ${bytes / 2})) returning body`),
       )
       expect(row?.body).toBe('é'.repeat(bytes / 2))
       expect(await one('select octet_length(body) from wide')).toBe(bytes)
@@ -272,9 +286,9 @@ describe('columns of any name', () => {
     '?column?',
   ])('come back: %j', async (name) => {
     const quoted = `"${name.replaceAll('"', '""')}"`
-    await session.execute(`create table t (${quoted} integer, z integer)`)
-    await session.execute('insert into t values (1, 2), (null, 3)')
-    const rows = await session.query('select * from t order by z')
+    await session.execute(new Statement(`create table t (${quoted} integer, z integer)`))
+    await session.execute(new Statement('insert into t values (1, 2), (null, 3)'))
+    const rows = await session.query(new Statement('select * from t order by z'))
     expect(rows.map((row) => Object.entries(row))).toEqual([
       [
         [name, 1],
@@ -285,19 +299,21 @@ describe('columns of any name', () => {
         ['z', 3],
       ],
     ])
-    expect(await session.query(`update t set z = 4 where z = 3 returning ${quoted}`)).toEqual([
-      Object.fromEntries([[name, null]]),
-    ])
+    expect(
+      await session.query(new Statement(`update t set z = 4 where z = 3 returning ${quoted}`)),
+    ).toEqual([Object.fromEntries([[name, null]])])
   })
 
   test('and tables and queries that are named as ours come back', async () => {
-    await session.execute('create table aurora_rows (aurora_rows integer)')
-    await session.execute('insert into aurora_rows values (7)')
+    await session.execute(new Statement('create table aurora_rows (aurora_rows integer)'))
+    await session.execute(new Statement('insert into aurora_rows values (7)'))
     const expected = [{ aurora_rows: 7 }]
-    expect(await session.query('select * from aurora_rows')).toEqual(expected)
+    expect(await session.query(new Statement('select * from aurora_rows'))).toEqual(expected)
     expect(
       await session.query(
-        'with recursive aurora_rows_2 as (select * from AURORA_ROWS) select * from aurora_rows_2',
+        new Statement(
+          'with recursive aurora_rows_2 as (select * from AURORA_ROWS) select * from aurora_rows_2',
+        ),
       ),
     ).toEqual(expected)
   })
@@ -312,11 +328,11 @@ describe('the settings of a session', () => {
       timezone: 'Europe/Amsterdam',
     }
     const sql = `select '1890-05-01 10:00:00+00'::timestamptz as at, '0044-03-15 BC'::date as day, '2024-01-02 03:04:05.06'::timestamp as clock, '\\x00ff5c'::bytea as bytes, 0.1::float8 + 0.2::float8 as sum, array['2024-07-01 10:00:00+00'::timestamptz, '2024-07-01 10:00:00.5+00'::timestamptz] as instants`
-    const standard = await session.query(sql)
+    const standard = await session.query(new Statement(sql))
     for (const [name, value] of Object.entries(settings)) {
-      await session.execute(`set local ${name} = '${value}'`)
+      await session.execute(new Statement(`set local ${name} = '${value}'`))
     }
-    expect(await session.query(sql)).toEqual(standard)
+    expect(await session.query(new Statement(sql))).toEqual(standard)
     expect(standard).toEqual([
       {
         at: new Date('1890-05-01T10:00:00Z'),
@@ -329,15 +345,17 @@ describe('the settings of a session', () => {
     ])
     expect(
       await session.query(
-        `select ${Object.keys(settings).map((name) => `current_setting('${name}') as ${name}`)}`,
+        new Statement(
+          `select ${Object.keys(settings).map((name) => `current_setting('${name}') as ${name}`)}`,
+        ),
       ),
     ).toEqual([settings])
   })
 
   test('are those of the session for a function of the statement, also in later rows', async () => {
-    await session.execute("set local datestyle = 'German, DMY'")
+    await session.execute(new Statement("set local datestyle = 'German, DMY'"))
     const rows = await session.query(
-      `select (date '2024-07-01' + i)::text as day from generate_series(0, 1) i`,
+      new Statement(`select (date '2024-07-01' + i)::text as day from generate_series(0, 1) i`),
     )
     expect(rows).toEqual([{ day: '01.07.2024' }, { day: '02.07.2024' }])
   })
@@ -361,29 +379,37 @@ describe('the error of a statement', () => {
     const alone = await connect(aurora, database)
     await alone.query('create temporary table wide (id integer)')
     await expect(alone.query(sql)).rejects.toMatchObject({ position: `${position}`, message })
-    await session.execute('savepoint s')
-    for (const send of [session.query(`-- first\n${sql};`), session.execute(sql)]) {
+    await session.execute(new Statement('savepoint s'))
+    for (const send of [
+      session.query(new Statement(`-- first\n${sql};`)),
+      session.execute(new Statement(sql)),
+    ]) {
       await expect(send).rejects.toMatchObject({
         sql,
         position,
         message: expect.stringContaining(`${message} (SQLSTATE `),
       })
-      await session.execute('rollback to savepoint s')
+      await session.execute(new Statement('rollback to savepoint s'))
     }
   })
 
   test('stays one where a statement would end in the middle of ours', async () => {
     const sql = 'select 1) union (select 2'
-    for (const send of [() => session.query(sql), () => session.execute(sql)]) {
-      await session.execute('savepoint s')
+    for (const send of [
+      () => session.query(new Statement(sql)),
+      () => session.execute(new Statement(sql)),
+    ]) {
+      await session.execute(new Statement('savepoint s'))
       await expect(send()).rejects.toMatchObject({ sql, code: '42601' })
-      await session.execute('rollback to savepoint s')
+      await session.execute(new Statement('rollback to savepoint s'))
     }
   })
 
   test('says what to do where PostgreSQL does not run it inside another one', async () => {
-    await session.execute('create rule too as on insert to wide do also select 1')
-    await expect(session.query('insert into wide values (1) returning id')).rejects.toThrow(
+    await session.execute(new Statement('create rule too as on insert to wide do also select 1'))
+    await expect(
+      session.query(new Statement('insert into wide values (1) returning id')),
+    ).rejects.toThrow(
       "DO ALSO rules are not supported for data-modifying statements in WITH (SQLSTATE 0A000); the statement runs inside another one, which a rule of its table does not allow: leave 'returning' out",
     )
   })
@@ -391,18 +417,18 @@ describe('the error of a statement', () => {
 
 describe('rows of a statement that can only be sent as it is', () => {
   test('are refused with the fix when a column has a type that the Data API does not return', async () => {
-    await session.execute(`declare c cursor for select interval '1 day' as i`)
-    await expect(session.query('fetch 1 from c')).rejects.toThrow(
+    await session.execute(new Statement(`declare c cursor for select interval '1 day' as i`))
+    await expect(session.query(new Statement('fetch 1 from c'))).rejects.toThrow(
       'The result contains the unsupported data type INTERVAL. (UnsupportedResultException); the rows of this statement are read as the Data API returns them: cast the column to text, with ::text',
     )
   })
 
   test('are refused with the fix when they are too large', async () => {
     await session.execute(
-      `declare c cursor for select repeat('x', 1000) from generate_series(1, 2000)`,
+      new Statement(`declare c cursor for select repeat('x', 1000) from generate_series(1, 2000)`),
     )
-    expect(await session.query('fetch 500 from c')).toHaveLength(500)
-    await expect(session.query('fetch all from c')).rejects.toThrow(
+    expect(await session.query(new Statement('fetch 500 from c'))).toHaveLength(500)
+    await expect(session.query(new Statement('fetch all from c'))).rejects.toThrow(
       'The result exceeds the size limit 1 MB. (UnsupportedResultException); the rows of this statement are read in one call, of at most 1 MiB, and the transaction is lost: fetch fewer rows at a time, or make the statement shorter',
     )
   })

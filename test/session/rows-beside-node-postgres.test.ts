@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { RdsDataApi } from '../../lambda/data-api/rds-data-api.ts'
 import { Session } from '../../lambda/session/session.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
 let aurora: LocalAurora
@@ -45,7 +46,7 @@ const PARSERS = {
 
 async function compare(sql: string): Promise<void> {
   const { rows } = await client.query({ text: sql, types: PARSERS as never })
-  expect(await session.query(sql)).toEqual(rows)
+  expect(await session.query(new Statement(sql))).toEqual(rows)
 }
 
 const VALUES: readonly string[] = [
@@ -204,7 +205,9 @@ describe('a value', () => {
     ['\'{a}\'::"char"[]', ['a']],
     ["'{pg_class}'::regclass[]", ['pg_class']],
   ])('is an array where node-postgres knows no arrays of the type: %s', async (value, expected) => {
-    expect(await session.query(`select ${value} as value`)).toEqual([{ value: expected }])
+    expect(await session.query(new Statement(`select ${value} as value`))).toEqual([
+      { value: expected },
+    ])
   })
 
   test.each([
@@ -213,13 +216,15 @@ describe('a value', () => {
     ["'(1,2)'::point", 'point', ''],
     ["'<(1,2),3>'::circle[]", 'circle', '[]'],
   ])('is refused where node-postgres has an object of its own: %s', async (value, type, array) => {
-    await session.execute('savepoint s')
+    await session.execute(new Statement('savepoint s'))
     const sql = value.replace("'<(1,2),3>'::circle[]", "array['<(1,2),3>'::circle]")
     for (const end of ['', ' where false']) {
-      await expect(session.query(`select 1 as a, ${sql} as "it's"${end}`)).rejects.toThrow(
+      await expect(
+        session.query(new Statement(`select 1 as a, ${sql} as "it's"${end}`)),
+      ).rejects.toThrow(
         `the column "it's" is of type ${type}${array}, for which JavaScript has no value: select it as text, with ::text${array}`,
       )
-      await session.execute('rollback to savepoint s')
+      await session.execute(new Statement('rollback to savepoint s'))
     }
     await compare(`select (${sql})::text${array} as value`)
   })
@@ -250,7 +255,7 @@ describe('a value', () => {
         ]),
       ),
     )
-    expect(await session.query(sql)).toEqual(asArrays)
+    expect(await session.query(new Statement(sql))).toEqual(asArrays)
   })
 })
 

@@ -2,7 +2,7 @@ import type { Client, DatabaseError } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import type { LocalAurora } from '../../infra/local/local-aurora.ts'
 import { enclosed } from '../../lambda/session/enclosed-statement.ts'
-import { isRepeatable, resultForm, statementFacts } from '../../lambda/sql/statements.ts'
+import { statementFacts } from '../../lambda/sql/statement.ts'
 import { connect, newDatabase, testAurora } from '../local-aurora.ts'
 
 let aurora: LocalAurora
@@ -23,6 +23,7 @@ describe('statementFacts', () => {
       autocommitOnly: false,
       topLevel: false,
       repeatable: false,
+      isRollbackToSavepoint: false,
     })
   })
 
@@ -86,7 +87,7 @@ describe('statementFacts', () => {
     ['do $$ begin end $$', 'none'],
     ['savepoint s', 'none'],
   ])('says of the rows of "%s": %s', (sql, expected) => {
-    expect(resultForm(sql)).toBe(expected)
+    expect(statementFacts(sql).resultForm).toBe(expected)
   })
 
   test.each([
@@ -116,7 +117,7 @@ describe('statementFacts', () => {
     'says of "%s" that only autocommit takes it: %s, and that it may be repeated: %s',
     (sql, autocommitOnly, repeatable) => {
       expect(statementFacts(sql)).toMatchObject({ autocommitOnly, repeatable })
-      expect(isRepeatable(sql)).toBe(repeatable)
+      expect(statementFacts(sql).repeatable).toBe(repeatable)
     },
   )
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { CommandError } from '../../lambda/errors.ts'
 import { json, literal, pgArray } from '../../lambda/sql/literals.ts'
-import { refuseTornLiterals } from '../../lambda/sql/statements.ts'
+import { refuseTornLiterals } from '../../lambda/sql/torn-literals.ts'
 import { blank, context, hostileString, hostileText, writtenValue } from './hostile-values.ts'
 import { constantsOf, statementCount } from './parse-tree.ts'
 

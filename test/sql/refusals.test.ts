@@ -1,8 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
 import { CommandError } from '../../lambda/errors.ts'
-import { refuseStatement } from '../../lambda/sql/statements.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 
-describe('refuseStatement', () => {
+describe('Statement.refuse', () => {
   test.each([
     ['', 'a statement is empty, or only a comment'],
     ['-- nothing', 'a statement is empty, or only a comment'],
@@ -54,8 +54,8 @@ describe('refuseStatement', () => {
     ["select 'a", 'never closed'],
     ['\\i file.sql', 'is not SQL: only psql'],
   ])('refuses %o', (sql, message) => {
-    expect(() => refuseStatement(sql)).toThrow(CommandError)
-    expect(() => refuseStatement(sql)).toThrow(message)
+    expect(() => new Statement(sql).refuse()).toThrow(CommandError)
+    expect(() => new Statement(sql).refuse()).toThrow(message)
   })
 
   test.each([
@@ -89,7 +89,7 @@ describe('refuseStatement', () => {
       "copy t from 's3://a'",
     ],
   ])('lets "%s" pass', (sql) => {
-    expect(() => refuseStatement(sql)).not.toThrow()
+    expect(() => new Statement(sql).refuse()).not.toThrow()
   })
 
   const ENCODING =
@@ -151,8 +151,8 @@ describe('refuseStatement', () => {
       NULLS,
     ],
   ])('refuses %o, which changes how text is read', (sql, head, reason) => {
-    expect(() => refuseStatement(sql)).toThrow(`'${head}`)
-    expect(() => refuseStatement(sql)).toThrow(`' is not allowed in a revision: ${reason}`)
+    expect(() => new Statement(sql).refuse()).toThrow(`'${head}`)
+    expect(() => new Statement(sql).refuse()).toThrow(`' is not allowed in a revision: ${reason}`)
   })
 
   test.each([
@@ -175,10 +175,10 @@ describe('refuseStatement', () => {
       `do language plpgsql '${body.replaceAll("'", "''")}'`,
       `do $a$${body}$a$ language "plpgsql"`,
     ]) {
-      expect(() => refuseStatement(sql)).toThrow(
+      expect(() => new Statement(sql).refuse()).toThrow(
         /^'do( language)?' is not allowed in a revision: a statement in it is refused: /,
       )
-      expect(() => refuseStatement(sql)).toThrow(reason)
+      expect(() => new Statement(sql).refuse()).toThrow(reason)
     }
   })
 
@@ -187,7 +187,7 @@ describe('refuseStatement', () => {
     'update only pg_catalog.pg_settings as s set setting = 1',
     'with a as (select 1) update "pg_settings" set setting = 1',
   ])('refuses %o, which sets for the session', (sql) => {
-    expect(() => refuseStatement(sql)).toThrow("use 'set local …'")
+    expect(() => new Statement(sql).refuse()).toThrow("use 'set local …'")
   })
 
   test.each([
@@ -218,12 +218,12 @@ describe('refuseStatement', () => {
     'do language plpython3u $$ plpy.execute("set local client_encoding = \'latin1\'") $$',
     'do $$ this is no "SQL $$',
   ])('lets %o pass', (sql) => {
-    expect(() => refuseStatement(sql)).not.toThrow()
+    expect(() => new Statement(sql).refuse()).not.toThrow()
   })
 
   it('shows no value in its message', () => {
-    expect(() => refuseStatement("set my.password = 'hunter2'")).toThrow(/^(?!.*hunter2)/)
+    expect(() => new Statement("set my.password = 'hunter2'").refuse()).toThrow(/^(?!.*hunter2)/)
     const body = "begin set password = 'hunter2'; end"
-    expect(() => refuseStatement(`do $$ ${body} $$`)).toThrow(/^(?!.*hunter2)/)
+    expect(() => new Statement(`do $$ ${body} $$`).refuse()).toThrow(/^(?!.*hunter2)/)
   })
 })

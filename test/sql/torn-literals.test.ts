@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { CommandError } from '../../lambda/errors.ts'
 import { literal } from '../../lambda/sql/literals.ts'
-import { refuseTornLiterals } from '../../lambda/sql/statements.ts'
+import { refuseTornLiterals } from '../../lambda/sql/torn-literals.ts'
 
 describe('refuseTornLiterals', () => {
   const check = (before: string, value: unknown, after: string) => () => {

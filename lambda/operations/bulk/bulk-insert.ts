@@ -3,9 +3,10 @@ import type { Row } from '../../data-api/values.ts'
 import { CommandError } from '../../errors.ts'
 import type { Session, Turn } from '../../session/session.ts'
 import { identifier, qualifiedName } from '../../sql/literals.ts'
+import { Statement } from '../../sql/statement.ts'
 import { listOf, optionsOf, simpleName, tableName } from '../arguments.ts'
 import { locatedError } from '../located-error.ts'
-import type { SendVoid, SentStatement } from '../session-operations.ts'
+import type { SendVoid } from '../session-operations.ts'
 import { columnTexts, fitColumnTexts } from './column-texts.ts'
 import { columnTypes } from './column-types.ts'
 import { refusedPlace } from './refused-value.ts'
@@ -44,12 +45,12 @@ export async function bulkInsert(
   const { target, groups, limits, forms } = insert
   const chunks = chunkRows(groups, formOf(forms), limits)
   if (!isDivided(chunks, groups)) {
-    await allInLine(insert, chunks, note, (_, { sql, parameters }) => send(sql, parameters))
+    await allInLine(insert, chunks, note, (_, statement) => send(statement))
     return
   }
   const title = `insert into ${target}`
   note(title)
-  await session.inOneTurn(title, async (turn) => {
+  await session.inOneTurn(new Statement(title), async (turn) => {
     const types = await columnTypes(turn, target)
     const texts = columnTexts(types)
     const form = formOf(forms)
@@ -76,7 +77,7 @@ async function sendInTurn(
   let statement = insertStatement(insert, first)
   for (const [i, chunk] of chunks.entries()) {
     const next = chunks[i + 1]
-    const running = located(insert, chunk, execute(statement.sql, statement.parameters))
+    const running = located(insert, chunk, execute(statement))
     // By then it is on its way.
     const writing = setImmediate().then(() => next && insertStatement(insert, next))
     const [, written] = await Promise.all([running, writing])
@@ -92,8 +93,8 @@ export async function bulkInsertReturning(
 ): Promise<Row[]> {
   const insert = checkedInsert(table, rows, options)
   const chunks = chunkRows(insert.groups, formOf(insert.forms), insert.limits)
-  const answers = await allInLine(insert, chunks, note, async (chunk, { sql, parameters }) =>
-    matched(chunk, await session.query(sql, parameters)),
+  const answers = await allInLine(insert, chunks, note, async (chunk, statement) =>
+    matched(chunk, await session.query(statement)),
   )
   return inOrder(answers)
 }
@@ -103,7 +104,7 @@ function allInLine<T>(
   insert: CheckedInsert,
   chunks: readonly RowChunk[],
   note: Note,
-  send: (chunk: RowChunk, statement: SentStatement) => Promise<T>,
+  send: (chunk: RowChunk, statement: Statement) => Promise<T>,
 ): Promise<T[]> {
   return Promise.all(
     chunks.map((chunk) => {
@@ -171,7 +172,7 @@ async function located<T>(insert: CheckedInsert, chunk: RowChunk, answer: Promis
 function insertStatement(
   { target, options }: CheckedInsert,
   { columns, rows, form }: RowChunk,
-): SentStatement {
+): Statement {
   const { before, rows: written, parameters } = form.written(columns, rows)
   const names = columns.map(({ name }) => identifier(name)).join(', ')
   const overriding = options.overridingSystemValue ? 'overriding system value ' : ''
@@ -179,7 +180,7 @@ function insertStatement(
     ? ` returning ${options.returning.map(identifier).join(', ')}`
     : ''
   const sql = `${before}insert into ${target} (${names}) ${overriding}${written}${answer}`
-  return { sql, parameters }
+  return new Statement(sql, parameters)
 }
 
 /** What one row is expected to take of the answer: numbers, ids and dates where nothing better is known. */

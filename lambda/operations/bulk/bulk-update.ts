@@ -3,6 +3,7 @@ import type { Row } from '../../data-api/values.ts'
 import { CommandError } from '../../errors.ts'
 import type { Session, Turn } from '../../session/session.ts'
 import { qualifiedName } from '../../sql/literals.ts'
+import { Statement } from '../../sql/statement.ts'
 import { invalidArgument, listOf, oneOf, optionsOf, simpleName, tableName } from '../arguments.ts'
 import { locatedError } from '../located-error.ts'
 import { jsonValue } from './json-value.ts'
@@ -44,7 +45,7 @@ export async function bulkUpdate(
   note(title)
   const operators = askForOperators(session, target, key)
   const update = { target, key, requiresMatch: missing === 'error', isDivided: chunks.length > 1 }
-  const changed = session.inOneTurn(title, async (turn) => {
+  const changed = session.inOneTurn(new Statement(title), async (turn) => {
     const whole = { ...update, operators: await operators }
     return await sendChunks(turn, whole, chunks, new UpdateErrors(table, key, checked, chunks))
   })
@@ -78,7 +79,7 @@ async function sendChunks(
   for (const [index, chunk] of chunks.entries()) {
     const sql = updateStatement(update, chunk, index === 0)
     try {
-      changed += await execute(sql, [rowsParameter(chunk.columns, chunk.rows)])
+      changed += await execute(new Statement(sql, [rowsParameter(chunk.columns, chunk.rows)]))
     } catch (error) {
       throw errors.of(error, chunk)
     }

@@ -9,7 +9,6 @@ import type {
   StatementGate,
   StatementRoute,
 } from '../../session/session-options.ts'
-import { isRepeatable, statementFacts } from '../../sql/statements.ts'
 import { asError } from '../../thrown.ts'
 import { type CommitTrace, commitOrResolve, NotCommitted } from '../commit.ts'
 import type { RunnerContext } from '../runner-context.ts'
@@ -73,17 +72,18 @@ export class AutocommitBlocks implements StatementGate {
     return this.#phase === 'block'
   }
 
-  admit(statement: RevisionStatement): StatementRoute | undefined {
+  admit(made: RevisionStatement): StatementRoute | undefined {
+    const { sql } = made.statement
     const inside = this.#inside.getStore()
     if (this.#phase === 'block') {
-      if (inside !== this.#current) throw beside(statement.sql)
-      this.#refuseUnrepeatable(statement)
+      if (inside !== this.#current) throw beside(sql)
+      this.#refuseUnrepeatable(made)
       return inside
     }
-    if (inside !== undefined) throw afterItsBlock(statement.sql)
+    if (inside !== undefined) throw afterItsBlock(sql)
     if (this.#phase === 'after-block')
       void this.#beginTransaction().catch(() => 'it is the failure')
-    if (this.#phase !== 'transaction') this.#first = statement.sql
+    if (this.#phase !== 'transaction') this.#first = sql
     this.#phase = 'transaction'
     return undefined
   }
@@ -140,10 +140,11 @@ export class AutocommitBlocks implements StatementGate {
     if (this.#phase === 'transaction') throw notFirst(this.#first, this.#hasOpened)
   }
 
-  #refuseUnrepeatable({ sql, returns, repeatable }: RevisionStatement): void {
-    if (returns === 'nothing' && isRepeatable(sql)) return
+  #refuseUnrepeatable({ statement, returns, repeatable }: RevisionStatement): void {
+    const { sql, facts } = statement
+    if (returns === 'nothing' && facts.repeatable) return
     if (returns !== 'nothing' || !repeatable) throw notRepeatable(sql)
-    if (!statementFacts(sql).changesRows) return
+    if (!facts.changesRows) return
     const { log, warn = (line) => log.warn(line) } = this.#scope.context
     warn(
       `an autocommit block commits '${sql.slice(0, 80)}' by itself, and may run it twice: it must leave the same rows each time, as 'set x = 1' does and 'set x = x + 1' does not`,

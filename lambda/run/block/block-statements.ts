@@ -6,8 +6,8 @@ import { asWritten, behind } from '../../session/enclosed-statement.ts'
 import { Session } from '../../session/session.ts'
 import type { SendStatement, StatementRoute } from '../../session/session-options.ts'
 import { qualified } from '../../sql/qualified.ts'
+import { statementFacts } from '../../sql/statement.ts'
 import { MAX_SQL_CHARACTERS } from '../../sql/statement-length.ts'
-import { statementFacts } from '../../sql/statements.ts'
 import type { RunnerContext } from '../runner-context.ts'
 import type { BlockProgress } from './block-progress.ts'
 import {
@@ -146,7 +146,7 @@ export class BlockStatements implements StatementRoute {
   async #dropInvalid(index: ConcurrentIndex): Promise<void> {
     const name = qualifiedIndex(index)
     this.#scope.context.log.warn(`index ${name} was left INVALID: dropped, and built again`)
-    await this.#control.execute(`drop index concurrently if exists ${name}`)
+    await this.#control.own(`drop index concurrently if exists ${name}`)
   }
 
   async #explained(

@@ -89,8 +89,8 @@ export async function isSameIndex(session: Session, index: ConcurrentIndex): Pro
     qualified`(select indisunique::#text #|| #substr(#pg_get_indexdef(indexrelid), #strpos(#pg_get_indexdef(indexrelid), ' USING ')) from #pg_index where indexrelid #= ${oid})`
   await session.begin()
   try {
-    await session.execute(`create temp table ${copy} (like ${index.table})`)
-    await session.execute(index.definition('aurora_migrations_index', copy))
+    await session.own(`create temp table ${copy} (like ${index.table})`)
+    await session.own(index.definition('aurora_migrations_index', copy))
     const [row] = await session.own(
       qualified`select ${text(oidOf(index))} #= ${text(qualified`#to_regclass('pg_temp.aurora_migrations_index')`)} as same`,
     )

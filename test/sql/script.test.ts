@@ -2,12 +2,9 @@ import fc from 'fast-check'
 import { loadModule, parseSync } from 'libpg-query'
 import { describe, expect, it, test } from 'vitest'
 import { CommandError } from '../../lambda/errors.ts'
-import {
-  isRollbackToSavepoint,
-  positionToLine,
-  revisionStatements,
-  splitStatements,
-} from '../../lambda/sql/statements.ts'
+import { positionToLine } from '../../lambda/sql/position.ts'
+import { revisionStatements, splitStatements } from '../../lambda/sql/script.ts'
+import { Statement } from '../../lambda/sql/statement.ts'
 import { script } from './sql-mixes.ts'
 
 await loadModule()
@@ -41,11 +38,11 @@ describe('splitStatements', () => {
     fc.assert(
       fc.property(script, ({ text, statements }) => {
         const pieces = splitStatements(text)
-        expect(pieces.map(({ sql }) => sql)).toEqual(statements)
+        expect(pieces.map(({ statement }) => statement.sql)).toEqual(statements)
         expect(pieces.length).toBe(statements.length === 0 ? 0 : parseSync(text).stmts?.length)
-        for (const { sql, line } of pieces) {
+        for (const { statement, line } of pieces) {
           const fromLine = text.split(/\r\n|\n|\r/).slice(line - 1)
-          expect(fromLine[0]).toContain(sql.split('\n')[0])
+          expect(fromLine[0]).toContain(statement.sql.split('\n')[0])
         }
       }),
       { numRuns: 3_000 },
@@ -54,7 +51,8 @@ describe('splitStatements', () => {
 
   it('gives the line on which each statement begins', () => {
     const text = '\ufeff-- first\r\nselect 1;\n\n/* a\nb */ select\n2; select 3;\rselect 4'
-    expect(splitStatements(text)).toEqual([
+    const pieces = splitStatements(text).map(({ statement: { sql }, line }) => ({ sql, line }))
+    expect(pieces).toEqual([
       { sql: 'select 1', line: 2 },
       { sql: 'select\n2', line: 5 },
       { sql: 'select 3', line: 6 },
@@ -124,7 +122,7 @@ describe('isRollbackToSavepoint', () => {
     ['rollback and chain', false],
     ["select 'rollback to savepoint a'", false],
   ])('says of "%s": %s', (sql, expected) => {
-    expect(isRollbackToSavepoint(sql)).toBe(expected)
+    expect(new Statement(sql).isRollbackToSavepoint).toBe(expected)
   })
 })
 
