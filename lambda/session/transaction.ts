@@ -14,6 +14,9 @@ import type { SessionOptions } from './session-options.ts'
 /** What a batch may take of a request, which has 4 MiB: its text is JSON within JSON there. */
 const MAX_BATCH_CHARACTERS = 256 * 1024
 
+/** As at the top of a dump. */
+const NO_TIMEOUT = /^set\s+(?:local\s+)?statement_timeout\s*(?:=|\bto\b)\s*(?:0|'0')$/i
+
 /**
  * The Data API transaction: calls on it are made one after the other, because the service refuses a second one while
  * one runs, and after a call that failed nothing is sent any more but `rollback to savepoint` and the rollback.
@@ -190,11 +193,11 @@ export class Transaction {
   }
 
   /** Takes note of a statement that has changed how the transaction goes on. */
-  ran({ sql, facts: { verb, isRollbackToSavepoint } }: Statement): void {
+  ran({ facts: { sql, verb, isRollbackToSavepoint } }: Statement): void {
     if (verb === 'savepoint') this.#savepoints += 1
     // A release may take several with it: then statements are sent one by one for longer than they need to be.
     if (verb === 'release') this.#savepoints = Math.max(0, this.#savepoints - 1)
-    if (/statement_timeout/i.test(sql)) this.#oneByOne = true
+    if (/statement_timeout/i.test(sql) && !NO_TIMEOUT.test(sql)) this.#oneByOne = true
     if (!isRollbackToSavepoint) return
     this.#failure = undefined
     this.#failedPutOff = false

@@ -496,6 +496,24 @@ test('a statement_timeout that the revision sets is for each statement after it,
   expect(lines.filter((line) => line.includes('run again'))).toEqual([])
 })
 
+test.each([
+  ['set local statement_timeout = 0', 1],
+  ["SET LOCAL statement_timeout TO '0'", 1],
+  ["set local statement_timeout = '0.5s'", 3],
+])('after %j three inserts are %i call(s)', async (setting, expected) => {
+  const { database, calls } = await atBase()
+  const { report } = await run(database, async (op) => {
+    await op.execute(setting)
+    for (const id of [1, 2, 3]) await op.execute(`insert into k values (${id}, 'x')`)
+  })
+  expect(report.status).toBe('succeeded')
+  const after = calls().findIndex(({ sql = '' }) => writtenStatement(sql) === setting)
+  const commit = calls().findIndex(({ operation }) => operation === 'CommitTransaction')
+  const moves = expected === 1 ? 0 : 1
+  expect(commit - after - 1).toBe(expected + moves)
+  expect(await rowsOf(database, 'select id from k')).toHaveLength(3)
+})
+
 test('a batch that got no answer shows the statements that were in it', async () => {
   const { database } = await atBase()
   aurora.faults.add({ database, sqlPattern: '^select "public"', kind: 'cut-after', times: 5 })

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { Client } from 'pg'
-import { messageOf } from '../../../lambda/thrown.ts'
 import { claimDirectory, type LockHolder } from './directory-lock.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 
@@ -56,7 +55,7 @@ async function givenServer(url: string): Promise<PostgresServer> {
     // A name with several addresses fails with an error of each.
     const first = cause instanceof AggregateError ? cause.errors[0] : cause
     throw new Error(
-      `the server of --postgres-url cannot be used: ${messageOf(first)}; it must run, and the user of the URL must be a superuser`,
+      `the server of --postgres-url cannot be used: ${first instanceof Error ? first.message : first}; it must run, and the user of the URL must be a superuser`,
       { cause },
     )
   }
