@@ -8,6 +8,7 @@ export const OPERATIONS = [
       'operations/bulk/bulk-insert',
       'operations/bulk/bulk-insert-values',
       'operations/bulk/bulk-insert-calls',
+      'operations/bulk/bulk-insert-order',
     ],
     [
       [
