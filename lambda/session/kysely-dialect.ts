@@ -44,7 +44,7 @@ export class LiteralQueryCompiler extends PostgresQueryCompiler {
     this.#literals = []
     this.#longest = longest
     const compiled = super.compileQuery(node, queryId)
-    refuseTornLiterals(compiled.sql, this.#literals)
+    if (this.#literals.length > 0) refuseTornLiterals(compiled.sql, this.#literals)
     return compiled
   }
 

@@ -21,11 +21,16 @@ export function withPlainColons(statement: DataApiStatement): DataApiStatement {
   const { sql, parameters = [] } = statement
   if (parameters.length === 0) return statement
   const given = new Set(parameters.map(({ name }) => name))
+  const isPlain = [...sql.matchAll(NAME_AFTER_COLON)].every(([, name]) => given.has(name))
+  if (isPlain) return statement
   return {
     ...statement,
     sql: withNames(sql, (name) => (given.has(name) ? undefined : `: ${name}`)),
   }
 }
+
+/** In a string or comment as well: then the statement is read for sure. */
+const NAME_AFTER_COLON = /(?<!:):([\w$\u0080-\uffff]+)/g
 
 /** The statement with each `:name` replaced by what `write` makes of it; it stays where that is undefined. */
 function withNames(sql: string, write: (name: string) => string | undefined): string {
