@@ -39,7 +39,7 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: 'a statement gets no answer',
-    see: '`the connection broke, and nothing is committed…`: the revision is rolled back and run again in another transaction, up to 4 times; then `failed`: `… nothing of it is committed`',
+    see: '`the connection broke, and nothing is committed…`: the revision is rolled back and run again in another transaction, up to 4 times, but once for the same statement; then `failed`: `… nothing of it is committed`',
     holds:
       'the revision once, or as it was: the transaction is rolled back, or ended by the service in 3 minutes',
     tests: [
@@ -77,7 +77,7 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: 'the cluster was paused, throttles, or has no writer yet',
-    see: 'a log line `waiting … ms: …`, for up to 3 minutes, then it goes on',
+    see: 'a log line `waiting … ms: …`, and it goes on when that is over; after 3 minutes `failed`',
     holds: '',
     tests: shownBy(
       'faults/waiting',
@@ -173,7 +173,7 @@ export const HAPPENINGS: readonly Happening[] = [
   {
     when: 'a lock is not granted in `LOCK_TIMEOUT` seconds (default 5)',
     see: 'the revision is rolled back and run again up to 4 times; then `failed`, with who had it: `process … of role … held it (…, its transaction … s old: …)`',
-    holds: 'nothing of the revision',
+    holds: 'the revision once, or nothing of it',
     tests: shownBy(
       'run/locks',
       'fails the revision, which tells that %s had it (%s)',
@@ -182,8 +182,8 @@ export const HAPPENINGS: readonly Happening[] = [
   },
   {
     when: 'a deadlock or a serialization failure',
-    see: 'the revision is rolled back and run again up to 4 times',
-    holds: 'the revision once',
+    see: 'the revision is rolled back and run again up to 4 times; then `failed`',
+    holds: 'the revision once, or nothing of it',
     tests: [
       ...shownBy('run/locks', 'a revision that failed on %s is run again'),
       ...shownBy('faults/tries', 'a revision that fails on %s each time is run five times'),
