@@ -1,7 +1,20 @@
-import type { SessionOptions } from '../session/session-options.ts'
 import type { DataApi, DataApiResult, DataApiStatement } from './data-api.ts'
 import { type StatementError, toStatementError } from './errors.ts'
-import { type Repeatable, retryCall, untilDeadline } from './retry.ts'
+import { type Repeatable, type RetryPolicy, retryCall, untilDeadline } from './retry.ts'
+
+/** One Data API call, after it was answered or failed. */
+export interface CallEvent {
+  /** The statement, or `BeginTransaction`, `CommitTransaction`, `RollbackTransaction`. */
+  readonly sql: string
+  readonly ms: number
+  readonly error?: StatementError
+}
+
+export interface CallOptions {
+  /** Told of every call: logs, counters. */
+  observe?(event: CallEvent): void
+  readonly retry?: RetryPolicy
+}
 
 const HARMLESS = { harmless: true }
 const WRITES = { harmless: false }
@@ -9,9 +22,9 @@ const WRITES = { harmless: false }
 /** The calls of a session: each is told to `observe`, and sent again where `retry.ts` allows it. They throw {@link StatementError}s. */
 export class Calls {
   readonly #api: DataApi
-  readonly #options: SessionOptions
+  readonly #options: CallOptions
 
-  constructor(api: DataApi, options: SessionOptions) {
+  constructor(api: DataApi, options: CallOptions) {
     this.#api = api
     this.#options = options
   }

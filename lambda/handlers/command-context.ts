@@ -3,6 +3,7 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import type { CommandContext } from '../commands.ts'
 import { readConfig } from '../config.ts'
 import { type Connection, connect } from '../connection.ts'
+import type { CallOptions } from '../data-api/calls.ts'
 import type { RetryPolicy } from '../data-api/retry.ts'
 import type { RunIdentity } from '../ledger/history.ts'
 import { VersionTable } from '../ledger/version-table.ts'
@@ -11,7 +12,6 @@ import { RevisionMap } from '../revisions/revision-map.ts'
 import { checkRevision } from '../revisions/revision-shape.ts'
 import type { RunLog } from '../run/runner-context.ts'
 import { WaitLog } from '../run/wait-log.ts'
-import type { SessionOptions } from '../session/session-options.ts'
 import { deadlineOf } from './deadline.ts'
 
 /** The revisions of a bundle: as a graph, and each by its id. */
@@ -56,7 +56,7 @@ export interface RunRequest {
   /** Milliseconds until it must have answered. */
   readonly remainingMs: number
   /** Told of every Data API call. */
-  readonly observe?: SessionOptions['observe']
+  readonly observe?: CallOptions['observe']
 }
 
 /** Reads the configuration from the environment and connects. Throws a `CommandError` that names what is missing. */

@@ -1,15 +1,7 @@
+import type { CallOptions } from '../data-api/calls.ts'
 import type { DataApiResult, DataApiStatement } from '../data-api/data-api.ts'
-import type { StatementError } from '../data-api/errors.ts'
-import type { Repeatable, RetryPolicy } from '../data-api/retry.ts'
+import type { Repeatable } from '../data-api/retry.ts'
 import type { Statement } from '../sql/statement.ts'
-
-/** One Data API call, after it was answered or failed. */
-export interface CallEvent {
-  /** The statement, or `BeginTransaction`, `CommitTransaction`, `RollbackTransaction`. */
-  readonly sql: string
-  readonly ms: number
-  readonly error?: StatementError
-}
 
 /** A statement of a revision, before it is sent. */
 export interface RevisionStatement {
@@ -37,10 +29,7 @@ export type SendStatement = (
   repeatable?: Repeatable,
 ) => Promise<DataApiResult>
 
-export interface SessionOptions {
-  /** Told of every call: logs, counters. */
-  observe?(event: CallEvent): void
-  readonly retry?: RetryPolicy
+export interface SessionOptions extends CallOptions {
   readonly gate?: StatementGate
   /** Runs the statements of a transaction to their real end, although it comes after the service's 45 s. Default: false. */
   readonly follow?: boolean
