@@ -36,10 +36,7 @@ export class PutOffStatement implements BatchedStatement {
     count.putOff += 1
   }
 
-  statement = (): DataApiStatement => ({
-    sql: this.#statement.sql,
-    parameters: this.#statement.parameters,
-  })
+  statement = (): DataApiStatement => this.#statement.call
   text = (): string => this.#text
 
   done(changed: Row | number): void {

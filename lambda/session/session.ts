@@ -94,7 +94,7 @@ export class Session {
   /** Runs a statement whose rows nobody asks for; answers the number of rows it changed. */
   execute(statement: Statement, options: { readonly repeatable?: boolean } = {}): Promise<number> {
     const route = this.#routeOf(statement, options)
-    return this.#inOrder(statement, () => this.#run(statement, route))
+    return this.#inOrder(statement.sql, () => this.#run(statement, route))
   }
 
   /** Like {@link execute}, for a statement whose result nobody waits for: it may travel with the next ones. */
@@ -106,7 +106,7 @@ export class Session {
       ? batchedText(statement, MAX_SQL_CHARACTERS)
       : undefined
     if (text === undefined) {
-      const ran = this.#inOrder(statement, run)
+      const ran = this.#inOrder(statement.sql, run)
       return { accepted: ran, ran }
     }
     const accepted = this.#ticketed(statement.sql, () =>
@@ -125,9 +125,8 @@ export class Session {
   /** Runs a statement and answers its rows, however large the result is. */
   query(statement: Statement): Promise<Row[]> {
     const route = this.#routeOf(statement, { returns: 'rows' })
-    return this.#inOrder(statement, async () => {
-      this.#refuseAfterEnd(statement.sql)
-      route()
+    return this.#inOrder(statement.sql, async () => {
+      this.#admitted(statement, route)
       const rows = await readRows((call) => this.transaction.send(call), statement, this.#limits)
       this.#count.ran(statement.facts.resultForm === 'returning' ? rows.length : 0)
       return rows
@@ -136,16 +135,15 @@ export class Session {
 
   /** Runs a statement of the runner's own, with a small answer: no part of the revision, so neither journalled nor counted. */
   own(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
-    return this.#ownInOrder(sql, () => this.#ask(sql, parameters))
+    return this.#inOrder(sql, () => this.#ask(sql, parameters))
   }
 
   /** Does `work` in one turn: nothing of a later call comes between what it sends. `shown` stands for it in messages. */
   inOneTurn<T>(shown: Statement, work: (turn: Turn) => Promise<T>): Promise<T> {
     const route = this.#routeOf(shown, {})
-    return this.#ownInOrder(shown.sql, () => {
-      this.#refuseAfterEnd(shown.sql)
-      route()
-      return work({
+    return this.#inOrder(shown.sql, async () => {
+      this.#admitted(shown, route)
+      return await work({
         read: (sql) => this.#ask(sql, []),
         execute: (statement) => this.#run(statement, route),
       })
@@ -156,7 +154,7 @@ export class Session {
   read(sql: string, parameters: readonly SqlParameter[] = []): Promise<Row[]> {
     this.transaction.forget()
     const before = async () => this.#refuseAfterClose()
-    return this.#ownInOrder(sql, () => this.#ask(sql, parameters, { harmless: true, before }))
+    return this.#inOrder(sql, () => this.#ask(sql, parameters, { harmless: true, before }))
   }
 
   /** Like {@link own}, for an answer that may come later: it may travel with the statements around it. Resolves when accepted. */
@@ -187,26 +185,8 @@ export class Session {
     this.#closed = reason
   }
 
-  #inOrder<T>(statement: Statement, work: () => Promise<T>): Promise<T> {
-    return this.#ticketed(statement.sql, () =>
-      this.transaction.inOrder(() => {
-        this.#refuse(statement)
-        return work()
-      }),
-    )
-  }
-
-  /** For a statement of ours, which is not read: what a revision may not say is no question there. */
-  #ownInOrder<T>(sql: string, work: () => Promise<T>): Promise<T> {
-    return this.#ticketed(sql, () =>
-      this.transaction.inOrder(() => {
-        this.#refuseAfterClose()
-        this.transaction.refuseAfterFailure()
-        const tooLong = lengthError(sql)
-        if (tooLong) throw tooLong
-        return work()
-      }),
-    )
+  #inOrder<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    return this.#ticketed(sql, () => this.transaction.inOrder(work))
   }
 
   #ticketed<T>(sql: string, enqueue: () => Promise<T>): Promise<T> {
@@ -218,11 +198,16 @@ export class Session {
     return run
   }
 
+  /** Sends a statement of ours, which is not read: what a revision may not say is no question there. */
   async #ask(
     sql: string,
     parameters: readonly SqlParameter[],
     repeatable?: Repeatable,
   ): Promise<Row[]> {
+    this.#refuseAfterClose()
+    this.transaction.refuseAfterFailure()
+    const tooLong = lengthError(sql)
+    if (tooLong) throw tooLong
     return decodeRows(await this.transaction.send(asksForRows(sql, parameters), repeatable))
   }
 
@@ -260,21 +245,11 @@ export class Session {
 
   /** Refuses what may not run. Returns how it is sent, where that is outside the transaction. */
   #admitted(statement: Statement, route: Route): StatementRoute | undefined {
-    this.#refuse(statement)
-    this.#refuseAfterEnd(statement.sql)
-    return route()
-  }
-
-  #refuseAfterEnd(sql: string): void {
-    if (this.#refusal !== undefined) throw this.#refusal(sql)
-  }
-
-  #refuse(statement: Statement): void {
     this.#refuseAfterClose()
     this.transaction.refuseAfterFailure(statement)
     statement.refuse()
-    const tooLong = lengthError(statement.sql)
-    if (tooLong) throw tooLong
+    if (this.#refusal !== undefined) throw this.#refusal(statement.sql)
+    return route()
   }
 
   #refuseAfterClose(): void {

@@ -14,10 +14,9 @@ interface Limits {
  * or for the type of a column (`void`, `interval`), although the statement has run.
  */
 export function withoutRows(
-  { sql, parameters, facts }: Statement,
+  { call: statement, facts }: Statement,
   { inTransaction, maxCharacters }: Limits,
 ): DataApiStatement {
-  const statement = { sql, ...(parameters.length > 0 && { parameters }) }
   if (facts.resultForm === 'none') return statement
   if (facts.resultForm === 'alone' && !inTransaction) return statement
   const sent =

@@ -1,7 +1,6 @@
 import { CommandError } from '../errors.ts'
 import { refusalOf } from './refusals.ts'
 import { lineAt, scan, type Token } from './scanner.ts'
-import { lengthError } from './statement-length.ts'
 
 /** A place of a script that has to change. */
 export interface ScriptFault {
@@ -45,27 +44,14 @@ function shortened(sql: string): string {
   return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line
 }
 
-/** The fault of a statement that is refused in a revision; `shown` is its beginning. */
+/** The fault of a statement that a revision may not send, because of `refusal`. */
 export function refusedStatement(
   script: string,
   tokens: readonly Token[],
-  shown: string,
-): ScriptFault | undefined {
-  const fix = refusalOf(script, tokens)
-  if (fix === undefined) return undefined
-  return {
-    kind: 'StatementNotAllowed',
-    line: lineAt(script, tokens[0]?.start ?? 0),
-    message: `'${shown}' is not allowed in a revision: ${fix}`,
-    instead: allowedForm(script, tokens),
-  }
-}
-
-/** The fault of a statement that is too long to be sent. */
-export function longStatement(script: string, start: number, end: number): ScriptFault | undefined {
-  const error = lengthError(script.slice(start, end))
-  if (!error) return undefined
-  return { kind: error.kind, line: lineAt(script, start), message: error.message }
+  { kind, message }: CommandError,
+): ScriptFault {
+  const line = lineAt(script, tokens[0]?.start ?? 0)
+  return { kind, line, message, instead: allowedForm(script, tokens) }
 }
 
 /** The statement with `local`, or with a `set_config` that ends with the transaction; undefined where that is refused, too. */

@@ -1,8 +1,8 @@
 import { CommandError } from '../errors.ts'
 import { lineAt, type Token } from './scanner.ts'
-import { longStatement, refusedStatement, type ScriptFault, scriptError } from './script-faults.ts'
+import { refusedStatement, type ScriptFault, scriptError } from './script-faults.ts'
 import { Statement } from './statement.ts'
-import { extent, shownHead, statementsOf } from './statement-tokens.ts'
+import { extent, statementsOf } from './statement-tokens.ts'
 
 /** One statement of a script. */
 export interface ScriptStatement {
@@ -30,18 +30,15 @@ export function splitStatements(script: string): ScriptStatement[] {
  * that are too long. One error names all the places.
  */
 export function revisionStatements(script: string): ScriptStatement[] {
-  return readScript(script, (tokens) => {
-    const { start, end } = extent(tokens)
-    return (
-      refusedStatement(script, tokens, shownHead(script, tokens)) ??
-      longStatement(script, start, end)
-    )
-  })
+  return readScript(
+    script,
+    (tokens, { refusal }) => refusal && refusedStatement(script, tokens, refusal),
+  )
 }
 
 function readScript(
   script: string,
-  faultOf: (tokens: readonly Token[]) => ScriptFault | undefined,
+  faultOf: (tokens: readonly Token[], statement: Statement) => ScriptFault | undefined,
 ): ScriptStatement[] {
   let line = 1
   let counted = 0
@@ -52,8 +49,9 @@ function readScript(
       const { start } = extent(tokens)
       line += lineAt(script.slice(counted, start), start - counted) - 1
       counted = start
-      statements.push({ statement: Statement.ofTokens(script, tokens), line })
-      const fault = faultOf(tokens)
+      const statement = Statement.ofTokens(script, tokens)
+      statements.push({ statement, line })
+      const fault = faultOf(tokens, statement)
       if (fault) faults.push(fault)
     }
   } catch (error) {

@@ -13,6 +13,7 @@ import {
 } from './classification.ts'
 import { refusalOf } from './refusals.ts'
 import type { Token } from './scanner.ts'
+import { lengthError } from './statement-length.ts'
 import { extent, onlyStatement, shownHead } from './statement-tokens.ts'
 
 /** What the text of a statement tells about it. */
@@ -89,16 +90,25 @@ export class Statement {
     return 'facts' in this.#reading && this.#reading.facts.isRollbackToSavepoint
   }
 
+  /** What a call sends of it. */
+  get call(): Pick<Statement, 'sql'> & Partial<Pick<Statement, 'parameters'>> {
+    return { sql: this.sql, ...(this.parameters.length > 0 && { parameters: this.parameters }) }
+  }
+
   /**
-   * Refuses what the SQL of a revision may not hold: more than one statement, statements that end or begin a
-   * transaction, and those whose effect stays on a pooled connection (`set` without `local`, `listen`, `prepare`,
-   * session-level advisory locks, …).
-   *
-   * @throws CommandError naming the right form.
+   * Why a revision may not send it, naming the right form: it ends or begins a transaction, its effect stays on a pooled
+   * connection (`set` without `local`, `listen`, `prepare`, session-level advisory locks, …), or it is too long.
    */
+  get refusal(): CommandError | undefined {
+    const refused = 'refusal' in this.#reading ? this.#reading.refusal : undefined
+    return refused ?? lengthError(this.sql)
+  }
+
+  /** @throws CommandError for a {@link refusal}, and as {@link facts} does. */
   refuse(): void {
     if ('fault' in this.#reading) throw this.#reading.fault
-    if (this.#reading.refusal) throw this.#reading.refusal
+    const { refusal } = this
+    if (refusal) throw refusal
   }
 }
 

@@ -153,7 +153,7 @@ export const DATA_API = [
     [
       [
         'a statement that comes after the end of the revision is sent',
-        'if (this.#refusal !== undefined) throw this.#refusal(sql)',
+        'if (this.#refusal !== undefined) throw this.#refusal(statement.sql)',
         '',
       ],
     ],
