@@ -16,11 +16,6 @@ export const OPERATIONS = [
         'if (answer.length !== indexes.length) {',
         'if (answer.length > indexes.length) {',
       ],
-      [
-        'returned rows come in the order of the calls',
-        '.sort((one, other) => one.index - other.index)',
-        '',
-      ],
     ],
   ),
   ...mutantsOf(

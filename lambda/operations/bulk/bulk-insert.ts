@@ -96,7 +96,7 @@ export async function bulkInsertReturning(
   const answers = await allInLine(insert, chunks, note, async (chunk, statement) =>
     matched(chunk, await session.query(statement)),
   )
-  return inOrder(answers)
+  return answers.flat()
 }
 
 /** Puts the statements of all chunks in line at once, so that no statement of a later call comes in between. */
@@ -189,26 +189,14 @@ function answerBytes(returning: readonly string[]): (row: Row, size: number) => 
     48 + 64 * returning.length + (returning.some((name) => name in row) ? size : 0)
 }
 
-interface Answer {
-  readonly index: number
-  readonly row: Row
-}
-
 // `insert … select` inserts in the order it selects, and returning answers in the order it inserts: it has always been
 // so, though PostgreSQL's manual says only the first. A trigger that drops rows would shift them, which the count tells.
-function matched({ indexes }: RowChunk, answer: readonly Row[]): Answer[] {
+function matched({ indexes }: RowChunk, answer: readonly Row[]): readonly Row[] {
   if (answer.length !== indexes.length) {
     throw new CommandError(
       'RowsNotMatched',
       `${indexes.length} rows were given and ${answer.length} came back, so a trigger or rule changes what is inserted: insert without returning, and read the rows with op.query`,
     )
   }
-  return answer.map((row, position) => ({ index: indexes[position] ?? 0, row }))
-}
-
-function inOrder(answers: readonly Answer[][]): Row[] {
-  return answers
-    .flat()
-    .sort((one, other) => one.index - other.index)
-    .map(({ row }) => row)
+  return answer
 }

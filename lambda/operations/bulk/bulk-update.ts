@@ -149,10 +149,12 @@ class UpdateErrors {
   }
 
   #shown(index = 0): string {
-    const row = this.#rows[index]
-    const values = this.#key.map((name) => `${name} = ${jsonValue(row?.[name]).slice(0, 80)}`)
-    return `rows[${index}] with ${values.join(', ')}`
+    return `rows[${index}] with ${shownKey(this.#rows[index], this.#key)}`
   }
+}
+
+function shownKey(row: GivenRow | undefined, key: readonly string[]): string {
+  return key.map((name) => `${name} = ${jsonValue(row?.[name]).slice(0, 80)}`).join(', ')
 }
 
 /** Each row must say which row it changes, and what; and no two the same one. */
@@ -180,9 +182,8 @@ function duplicateKey(
   row: GivenRow,
   key: readonly string[],
 ): CommandError {
-  const shown = key.map((name) => `${name} = ${jsonValue(row[name]).slice(0, 80)}`)
   return new CommandError(
     'DuplicateKey',
-    `rows[${first}] and rows[${second}] both have ${shown.join(', ')}, and PostgreSQL would apply either: leave one of them out`,
+    `rows[${first}] and rows[${second}] both have ${shownKey(row, key)}, and PostgreSQL would apply either: leave one of them out`,
   )
 }
