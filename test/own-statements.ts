@@ -63,9 +63,6 @@ function note(statement: Statement): void {
 const SAID_AGAIN =
   /^(?:create temp table pg_temp\.aurora_migrations_copy |create (?:unique )?index aurora_migrations_index |drop index concurrently if exists )/
 
-/** `op.bulkUpdate` finds rows by the = of the types of their keys, as a statement of the revision would. */
-const COMPARES_KEYS = /^with "aurora_given\w*" as materialized .* where "aurora_target\w*"\."/
-
 const checked = new Set<string>()
 const unqualified: string[] = []
 
@@ -75,10 +72,7 @@ function check(sql: string): void {
   const carried = [...said].filter((text) => text !== '' && sql.includes(text))
   const [longest] = carried.sort((one, other) => other.length - one.length)
   const own = longest === undefined ? sql : sql.replace(longest, () => 'select 1')
-  for (const name of unqualifiedNames(own, given)) {
-    if (name === 'operator =' && COMPARES_KEYS.test(own)) continue
-    unqualified.push(`${name} in ${own}`)
-  }
+  for (const name of unqualifiedNames(own, given)) unqualified.push(`${name} in ${own}`)
 }
 
 /** The statements of ours that a call carries. */

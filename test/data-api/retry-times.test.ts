@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type StatementError, toStatementError } from '../../lambda/data-api/errors.ts'
+import type { StatementError } from '../../lambda/data-api/errors.ts'
 import { retryCall } from '../../lambda/data-api/retry.ts'
+import { CUT, KILLED, RESUMING, ROTATED } from './service-errors.ts'
 
 // A wait moves the clock and takes no time.
 vi.mock('node:timers/promises', () => ({
@@ -9,18 +10,6 @@ vi.mock('node:timers/promises', () => ({
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())
-
-function serviceError(name: string, message = ''): StatementError {
-  return toStatementError(Object.assign(new Error(message), { name }), 'select 1')
-}
-
-const RESUMING = serviceError('DatabaseResumingException', 'is resuming')
-const CUT = serviceError('TimeoutError', 'socket hang up')
-const ENDED = serviceError('DatabaseErrorException', 'FATAL: terminating; SQLState: 57P01')
-const ROTATED = serviceError(
-  'DatabaseErrorException',
-  'FATAL: password authentication failed for user "x"; SQLState: 28P01',
-)
 
 /** After how many seconds a call gives up that fails with what `errorAt` returns, or `done` when that is nothing. */
 async function secondsOf(errorAt: (seconds: number) => StatementError | undefined) {
@@ -37,7 +26,7 @@ async function secondsOf(errorAt: (seconds: number) => StatementError | undefine
 describe('an error is waited for', () => {
   test.each([
     ['resuming', RESUMING, 170, 180],
-    ['a connection that was ended', ENDED, 170, 180],
+    ['a connection that was ended', KILLED, 170, 180],
     ['a socket that was cut', CUT, 9, 15],
     ['a password being rotated', ROTATED, 50, 60],
   ])('(%s) as long as the table says', async (_what, error, least, most) => {
@@ -50,8 +39,8 @@ describe('an error is waited for', () => {
 describe('an outage whose errors change', () => {
   test.each([
     ['from a waking cluster to a cut socket', RESUMING, CUT],
-    ['from an ended connection to a password being rotated', ENDED, ROTATED],
-    ['from a cut socket to an ended connection', CUT, ENDED],
+    ['from an ended connection to a password being rotated', KILLED, ROTATED],
+    ['from a cut socket to an ended connection', CUT, KILLED],
   ])('%s is waited for', async (_what, first, last) => {
     const errorAt = (seconds: number) => {
       if (seconds < 170) return seconds < 10 || seconds > 150 ? first : last

@@ -1,25 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { type StatementError, toStatementError } from '../../lambda/data-api/errors.ts'
+import type { StatementError } from '../../lambda/data-api/errors.ts'
 import { type RetryPolicy, retryCall } from '../../lambda/data-api/retry.ts'
-
-function serviceError(name: string, message = ''): StatementError {
-  return toStatementError(Object.assign(new Error(message), { name }), 'select 1')
-}
-
-const RESUMING = serviceError('DatabaseResumingException', 'is resuming')
-const THROTTLED = serviceError('ThrottlingException', 'Rate exceeded')
-const BUSY = serviceError('DatabaseErrorException', 'Transaction is still running a query')
-const CUT = serviceError('TimeoutError', 'socket hang up')
-const KILLED = serviceError(
-  'DatabaseErrorException',
-  'FATAL: terminating connection due to administrator command; SQLState: 57P01',
-)
-const ROTATED = serviceError(
-  'DatabaseErrorException',
-  'FATAL: password authentication failed for user "x"; SQLState: 28P01',
-)
-const RAISED = serviceError('DatabaseErrorException', 'ERROR: mine; SQLState: 28P01')
-const DUPLICATE = serviceError('DatabaseErrorException', 'ERROR: duplicate key; SQLState: 23505')
+import {
+  BUSY,
+  CUT,
+  DUPLICATE,
+  KILLED,
+  RAISED,
+  RESUMING,
+  ROTATED,
+  THROTTLED,
+} from './service-errors.ts'
 
 /** How often a call is sent that fails once with the error. */
 async function sends(error: StatementError, harmless: boolean, policy: RetryPolicy = {}) {
