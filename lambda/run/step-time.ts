@@ -22,13 +22,16 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** When work must stop, so that the last statement can end, be rolled back and reported before the deadline. */
 export function stopTime(deadline: number, now = Date.now()): number {
-  const reserve = (deadline - now) / 10
-  return deadline - Math.min(Math.max(reserve, SHORTEST_RESERVE_MS), LONGEST_RESERVE_MS)
+  return deadline - reserve((deadline - now) / 10)
+}
+
+function reserve(ms: number): number {
+  return Math.min(Math.max(ms, SHORTEST_RESERVE_MS), LONGEST_RESERVE_MS)
 }
 
 /** The time until the deadline that lets work go on for `workMs`, see {@link stopTime}. */
 export function timeFor(workMs: number): number {
-  return workMs + Math.min(Math.max(workMs / 9, SHORTEST_RESERVE_MS), LONGEST_RESERVE_MS)
+  return workMs + reserve(workMs / 9)
 }
 
 /** What `work` answers, or {@link OutOfTime} when that takes longer than until `time`; it then goes on unheard. */

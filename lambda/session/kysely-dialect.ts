@@ -50,16 +50,19 @@ export class LiteralQueryCompiler extends PostgresQueryCompiler {
 
   protected override appendValue(value: unknown): void {
     const text = literal(value)
-    const name = `${this.#parameterName}${this.numParameters + 1}`
-    const long = text.length > this.#longest ? longValue(value, name) : undefined
+    const long = text.length > this.#longest ? longValue(value, this.#nextName()) : undefined
     if (long) {
       this.addParameter(long)
-      this.append(`:${name}${long.cast}`)
+      this.append(`:${long.name}${long.cast}`)
       return
     }
     const start = this.getSql().length
     this.append(text)
     this.#literals.push([start, this.getSql().length])
+  }
+
+  #nextName(): string {
+    return `${this.#parameterName}${this.numParameters + 1}`
   }
 
   protected override appendImmediateValue(value: unknown): void {
